@@ -1,0 +1,105 @@
+"""Let the model get used to the reconstruction (arXiv 2602.04718, second step; KL form: Chen et al., arXiv 2501.19406).
+
+With the reconstruction in place of the residual stream, LoRA matrices, the encoder and the biases are trained; the
+decoder's atoms are not touched, to the bit, so the geometry is exactly what orthogonalisation left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sieve.dictionary.fit import Record, Watch
+from sieve.dictionary.sae import Sae
+from sieve.model.adapter import adapter_enabled, adapter_parameters
+from sieve.model.language_model import LanguageModel
+from sieve.model.splice import splice
+from sieve.provenance import generator
+from sieve.text.blocks import Block
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """steps of `batch` documents with AdamW at `lr` (cosine, warm-up share `warmup`); LoRA targets, rank, alpha and which layers."""
+
+    steps: int
+    batch: int
+    lr: float
+    warmup: float
+    targets: list[str]
+    rank: int
+    alpha: int
+    scope: Literal["after", "all"]
+
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+
+class Adaptation:
+    """A model with an injected adapter and the Sae that is spliced into it, both on the way to fit each other."""
+
+    def __init__(self, lm: LanguageModel, sae: Sae) -> None:
+        self.lm, self.sae = lm, sae
+        self.free = {name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "b_dec")}
+
+    @property
+    def current(self) -> Sae:
+        """The Sae with its tensors as they are now; W_dec is the one that came in."""
+        return replace(self.sae, **self.free)
+
+    def parameters(self) -> list[Tensor]:
+        return [*self.free.values(), *adapter_parameters(self.lm.network)]
+
+    def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, V) with adapter on and reconstruction spliced in."""
+        sae = self.current
+        with splice(self.lm, sae.site, lambda rows, _: sae.reconstruct(rows)):
+            return self.lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+
+
+def solution_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
+    """Cross-entropy of the solution's tokens, nats per token; the question is not learned (labels −100, as published)."""
+    ids, mask = adaptation.lm.pad([list(block.ids) for block in blocks])
+    labels = ids.masked_fill(mask == 0, -100)
+    for row, block in enumerate(blocks):
+        labels[row, : block.prompt] = -100
+    logits = adaptation.logits(ids, mask)
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+
+
+def divergence_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
+    """Mean KL(original ‖ adapted) in nats per text token: the adapted model is to say what the original would have said."""
+    ids, mask = adaptation.lm.pad([list(block.ids) for block in blocks])
+    network = adaptation.lm.network
+    with torch.no_grad(), adapter_enabled(network, False):
+        target = network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
+    text = adaptation.lm.is_text(ids) & mask.bool()
+    own = adaptation.logits(ids, mask).log_softmax(-1)
+    return F.kl_div(own[text], target[text], log_target=True, reduction="batchmean")
+
+
+def adapt(adaptation: Adaptation, blocks: list[Block], loss: Callable[[Adaptation, list[Block]], Tensor], config: AdaptConfig,
+          seed: int, watch: Watch) -> list[Record]:  # fmt: skip
+    """Train in place. Batch s of epoch e is a keyed permutation's slice. Returns the history; `adaptation.current` is the new Sae."""
+    count = min(config.batch, len(blocks))
+    per_epoch = len(blocks) // count
+    optimiser = torch.optim.AdamW(adaptation.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps + 1, pct_start=config.warmup, cycle_momentum=False)
+    history = []
+    for step in range(config.steps):
+        epoch, place = divmod(step, per_epoch)
+        order = torch.randperm(len(blocks), generator=generator(seed, "adapt", epoch))[place * count : (place + 1) * count]
+        value = loss(adaptation, [blocks[i] for i in order.tolist()])
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(adaptation.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        watch(step + 1, config.steps, {"loss": value.item()})
+        if step % 10 == 0 or step == config.steps - 1:
+            history.append(Record(step, {"loss": value.item()}))
+    return history

@@ -1,0 +1,43 @@
+"""Pull a trained decoder's features apart: reconstruction plus a penalty on their cosines (arXiv 2602.04718, first step).
+
+As published, the reconstruction term is the mean relative error ‖x̂ − x‖ / ‖x‖ and all four tensors are trained. Unlike the
+published penalty (a sum over sampled raw inner products) the default is the exact mean squared cosine over all pairs:
+it cannot be lowered by shrinking the atoms. Weight w on it corresponds to the paper's λ = w / (n(n − 1)/2), n = 1024.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from sieve.dictionary.penalties import mean_squared_cosine
+from sieve.dictionary.sae import Sae
+
+
+class Orthogonalizer:
+    """Has the face of a variant (`parameters`, `loss`, `before_step`, `after_step`, `freeze`), so the one training loop serves it."""
+
+    def __init__(self, sae: Sae, weight: float) -> None:
+        self.sae = sae
+        self.weight = weight
+        self.tensors = {name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+
+    def _current(self, site: str, model: str) -> Sae:
+        return Sae(**self.tensors, gate=self.sae.gate, site=site, model=model)
+
+    def parameters(self) -> list[Tensor]:
+        return list(self.tensors.values())
+
+    def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
+        rebuilt = self._current(self.sae.site, self.sae.model).reconstruct(x)
+        relative = ((rebuilt - x).norm(dim=1) / (x.norm(dim=1) + 1e-8)).mean()
+        penalty = mean_squared_cosine(self.tensors["W_dec"])
+        return relative + self.weight * penalty, {"relative_error": relative.item(), "mean_cos2": penalty.item()}
+
+    def before_step(self) -> None:
+        """No constraint: the penalty does not see the atoms' norms."""
+
+    def after_step(self) -> None:
+        """No constraint: the penalty does not see the atoms' norms."""
+
+    def freeze(self, site: str, model: str) -> Sae:
+        return self._current(site, model).detached()

@@ -1,0 +1,104 @@
+"""`Sae`: one sparse autoencoder of raw activations, ready for use, however it was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sieve.dictionary.gates import Gate, Threshold, TopK
+from sieve.provenance import digest_bytes, read_tensors, write_tensors
+
+
+class LineageError(ValueError):
+    """Two files that were not made for each other."""
+
+
+@dataclass(frozen=True)
+class Sae:
+    """z = gate((x − b_dec) W_enc + b_enc),  x̂ = z W_dec + b_dec,  for raw activations x (B, D).
+
+    W_enc (D, F), b_enc (F,), W_dec (F, D) with atoms as rows, b_dec (D,). `site` and `model` (a digest) say which tensor of
+    which network it belongs to.
+    """
+
+    W_enc: Tensor
+    b_enc: Tensor
+    W_dec: Tensor
+    b_dec: Tensor
+    gate: Gate
+    site: str
+    model: str
+
+    @property
+    def width(self) -> int:
+        """D, the size of an activation."""
+        return self.W_dec.shape[1]
+
+    @property
+    def latents(self) -> int:
+        """F, the number of atoms."""
+        return self.W_dec.shape[0]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """x (B, D) -> z (B, F)."""
+        return self.gate((x - self.b_dec) @ self.W_enc + self.b_enc)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z (B, F) -> x̂ (B, D)."""
+        return z @ self.W_dec + self.b_dec
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """x (B, D) -> x̂ (B, D)."""
+        return self.decode(self.encode(x))
+
+    def rescaled(self, scale: float) -> Sae:
+        """The Sae of activations that are `scale` times as large, with the same codes: exact for every gate."""
+        return replace(self, W_enc=self.W_enc / scale, W_dec=self.W_dec * scale, b_dec=self.b_dec * scale)
+
+    def to(self, device: torch.device | str) -> Sae:
+        """The same Sae on another device."""
+        gate = Threshold(self.gate.theta.to(device)) if isinstance(self.gate, Threshold) else self.gate
+        moved = {name: getattr(self, name).to(device) for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+        return replace(self, gate=gate, **moved)
+
+    def detached(self) -> Sae:
+        """The same numbers, cut off from any graph and safe to keep while training goes on."""
+        return replace(self, **{name: getattr(self, name).detach().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")})
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the tensors, the gate, the site and the model: the name of this Sae in files made from it."""
+        tensors, meta = self._parts()
+        lines = [f"{name}{digest_bytes(tensors[name].cpu().contiguous().numpy().tobytes())}" for name in sorted(tensors)]
+        return digest_bytes(repr((lines, sorted(meta.items()))).encode())
+
+    def _parts(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors = {name: getattr(self, name).detach() for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+        meta: dict[str, Any] = {"kind": "sae", "site": self.site, "model": self.model}
+        if isinstance(self.gate, Threshold):
+            return tensors | {"theta": self.gate.theta.detach()}, meta | {"gate": "threshold"}
+        return tensors, meta | {"gate": "topk", "k": self.gate.k}
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file; equal Saes give equal bytes."""
+        write_tensors(path, *self._parts())
+
+    @classmethod
+    def load(cls, path: Path) -> Sae:
+        """Read a file written by `save`. ValueError when it is something else."""
+        tensors, meta = read_tensors(path)
+        if meta.get("kind") != "sae":
+            raise ValueError(f"{path} holds a {meta.get('kind')!r}, not an SAE; give the sae.safetensors of a subject")
+        gate: Gate = Threshold(tensors.pop("theta")) if meta["gate"] == "threshold" else TopK(meta["k"])
+        return cls(**tensors, gate=gate, site=meta["site"], model=meta["model"])
+
+    def require(self, width: int, model: str) -> None:
+        """LineageError unless this Sae was trained on the network `model` (digest) with activations of `width`."""
+        if self.width != width:
+            raise LineageError(f"this SAE takes activations of width {self.width}, but the model's residual stream has width {width}; give the model it was trained on")
+        if self.model != model:
+            raise LineageError(f"this SAE was trained on model {self.model[:12]}, but the model given is {model[:12]}; give the model it was trained on")

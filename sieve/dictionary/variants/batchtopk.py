@@ -1,0 +1,69 @@
+"""BatchTopK with AuxK (Bussmann et al., arXiv 2412.06410): k latents a row on average, so hard rows may take more.
+
+Training picks over the batch; use must not depend on the batch, so `freeze` gives a threshold: the running mean of the
+smallest activation that was kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sieve.dictionary.gates import Threshold, batch_top_k
+from sieve.dictionary.sae import Sae
+from sieve.dictionary.weights import DeadLatents, Weights
+
+
+@dataclass(frozen=True)
+class Settings:
+    """k latents a row on average; AuxK's weight; rows without firing after which a latent is dead; decay of the threshold's mean."""
+
+    k: int
+    aux_weight: float
+    dead_after: int
+    threshold_decay: float
+
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+
+class Variant:
+    """See `sieve.dictionary.variants`."""
+
+    def __init__(self, settings: Settings, latents: int, rows: Tensor, generator: torch.Generator) -> None:
+        self.settings = settings
+        self.weights = Weights(latents, rows, generator)
+        self.dead = DeadLatents(latents, settings.dead_after, rows.device)
+        self.theta: float | None = None
+
+    def parameters(self) -> list[Tensor]:
+        return list(self.weights.parameters())
+
+    def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
+        pre = self.weights.pre(x)
+        z = batch_top_k(pre, self.settings.k)
+        error = x - self.weights.decode(z)
+        fvu = error.square().sum() / (x - x.mean(0)).square().sum()
+        aux = self.dead.aux_loss(pre, error, self.weights.W_dec)
+        self.dead.update(z.detach())
+        self._track(z.detach())
+        figures = {"fvu": fvu.item(), "l0": (z != 0).sum(1).float().mean().item(), "dead": float(self.dead.mask.sum())}
+        return fvu + self.settings.aux_weight * aux, figures
+
+    def _track(self, z: Tensor) -> None:
+        kept = z[z > 0]
+        if kept.numel():
+            smallest, decay = kept.min().item(), self.settings.threshold_decay
+            self.theta = smallest if self.theta is None else decay * self.theta + (1 - decay) * smallest
+
+    def before_step(self) -> None:
+        self.weights.drop_parallel_gradient()
+
+    def after_step(self) -> None:
+        self.weights.normalise()
+
+    def freeze(self, site: str, model: str) -> Sae:
+        w = self.weights
+        theta = torch.full_like(w.b_enc, self.theta or 0.0)
+        return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, Threshold(theta), site, model).detached()

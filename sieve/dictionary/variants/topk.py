@@ -1,0 +1,56 @@
+"""TopK with AuxK (Gao et al., arXiv 2406.04093): exactly k latents a row, the rest of the work done by the reconstruction loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sieve.dictionary.gates import TopK
+from sieve.dictionary.sae import Sae
+from sieve.dictionary.weights import DeadLatents, Weights
+
+
+@dataclass(frozen=True)
+class Settings:
+    """k latents a row; AuxK's weight; rows without firing after which a latent counts as dead."""
+
+    k: int
+    aux_weight: float
+    dead_after: int
+
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+
+class Variant:
+    """See `sieve.dictionary.variants`."""
+
+    def __init__(self, settings: Settings, latents: int, rows: Tensor, generator: torch.Generator) -> None:
+        self.settings = settings
+        self.gate = TopK(settings.k)
+        self.weights = Weights(latents, rows, generator)
+        self.dead = DeadLatents(latents, settings.dead_after, rows.device)
+
+    def parameters(self) -> list[Tensor]:
+        return list(self.weights.parameters())
+
+    def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
+        pre = self.weights.pre(x)
+        z = self.gate(pre)
+        error = x - self.weights.decode(z)
+        fvu = error.square().sum() / (x - x.mean(0)).square().sum()
+        aux = self.dead.aux_loss(pre, error, self.weights.W_dec)
+        self.dead.update(z.detach())
+        figures = {"fvu": fvu.item(), "l0": (z != 0).sum(1).float().mean().item(), "dead": float(self.dead.mask.sum())}
+        return fvu + self.settings.aux_weight * aux, figures
+
+    def before_step(self) -> None:
+        self.weights.drop_parallel_gradient()
+
+    def after_step(self) -> None:
+        self.weights.normalise()
+
+    def freeze(self, site: str, model: str) -> Sae:
+        w = self.weights
+        return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, self.gate, site, model).detached()

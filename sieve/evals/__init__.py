@@ -1,0 +1,19 @@
+"""One question, one file: `Settings` (its numbers) and `run(case, settings) -> rows`. The directory is the registry."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+_SHARED = {"case"}
+
+
+def questions() -> list[str]:
+    """The names of all questions, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED)
+
+
+def question(name: str) -> ModuleType:
+    """The module of one question. ValueError lists those that exist."""
+    if name not in questions():
+        raise ValueError(f"there is no question '{name}'; there are: {', '.join(questions())}")
+    return importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,79 @@
+"""What every question is given, the rows that it answers with, and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sieve.interventions.direction import Direction
+from sieve.provenance import generator
+from sieve.subject import Subject
+from sieve.text.blocks import Block
+
+
+@dataclass(frozen=True)
+class Language:
+    """What the filter kept for one language: latents (m,) and, if there are any, their direction."""
+
+    latents: tuple[int, ...]
+    direction: Direction | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One subject and the data to ask about; `blocks` hold all splits, questions take what they need."""
+
+    subject: Subject
+    blocks: Sequence[Block]
+    languages: Mapping[str, Language]
+    seed: int
+    batch: int
+
+    def pick(self, kind: str, split: str, count: int | None = None, language: str | None = None) -> list[Block]:
+        """The first `count` blocks of a kind and split (and language), in their own order."""
+        found = [b for b in self.blocks if b.kind == kind and b.split == split and language in (None, b.language)]
+        return found[:count]
+
+    def batches(self, blocks: Sequence[Block]) -> list[tuple[list[Block], Tensor, Tensor]]:
+        """(blocks, ids, mask) by at most `batch` documents."""
+        groups = [list(blocks[i : i + self.batch]) for i in range(0, len(blocks), self.batch)]
+        return [(group, *self.subject.lm.pad([list(b.ids) for b in group])) for group in groups]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: `value` is None where the question does not apply and `note` says why. low, high: a 95 % interval; n: items."""
+
+    question: str
+    metric: str
+    case: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    note: str = ""
+
+
+def not_applicable(question: str, metric: str, why: str) -> list[Row]:
+    """The one line of a question that does not apply."""
+    return [Row(question, metric, "", None, note=f"not applicable: {why}")]
+
+
+def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> Row:
+    """A share with its Wilson 95 % interval."""
+    n, z = len(hits), 1.959964
+    share = sum(hits) / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return Row(question, metric, case, share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def weighted_mean(question: str, metric: str, case: str, sums: Tensor, weights: Tensor, seed: int) -> Row:
+    """Σ sums / Σ weights over documents (N,), with a bootstrap over documents (1,000 resamples, keyed by the row's own name)."""
+    n = len(sums)
+    draw = torch.randint(n, (1000, n), generator=generator(seed, "bootstrap", question, metric, case))
+    means = (sums[draw].sum(1) / weights[draw].sum(1)).sort().values
+    return Row(question, metric, case, float(sums.sum() / weights.sum()), float(means[24]), float(means[974]), n)

@@ -1,0 +1,1 @@
+"""Which latents mean something: LangFIR, concepts found by their effect, geometry."""

@@ -1,0 +1,60 @@
+"""Pairs of prompts that differ in one concept's value only: what swaps are asked to imitate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sieve.features.concepts import probe
+from sieve.text.blocks import Block
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prompt about `source` and its twin about `target`; `places` are the last tokens of each one's mentions, in the same order."""
+
+    doc: str
+    source: str
+    target: str
+    ids: tuple[int, ...]
+    places: tuple[int, ...]
+    twin_ids: tuple[int, ...]
+    twin_places: tuple[int, ...]
+    answer: str
+
+
+def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
+    """Up to `count` pairs, one per block, so that pairs are independent; every value takes its turn as the target.
+
+    `words` gives the tokens of each value. A problem's prompt is its question, a text's runs up to the value's last mention.
+    ValueError when there are fewer than two values.
+    """
+    values = sorted(words)
+    if len(values) < 2:
+        raise ValueError(f"concept '{concept}' has {len(values)} value(s) in the training text; a swap needs at least two")
+    found: list[Pair] = []
+    for block in blocks:
+        seen = probe(block, concept)
+        if seen is None or seen.value not in words:
+            continue
+        others = [value for value in values if value != seen.value]
+        target = others[len(found) % len(others)]
+        ids = block.ids[: block.prompt] if block.kind == "problem" else seen.ids
+        found.append(_pair(block, concept, seen.value, target, ids, words))
+        if len(found) == count:
+            break
+    return found
+
+
+def _pair(block: Block, concept: str, source: str, target: str, ids: tuple[int, ...], words: dict[str, tuple[int, ...]]) -> Pair:
+    """Write the target's tokens over each mention of the source and keep track of where the mentions end."""
+    twin: list[int] = []
+    places, twin_places, at = [], [], 0
+    for m in block.mentions:
+        if m.concept == concept and m.value == source and m.last < len(ids):
+            twin += [*ids[at : m.first], *words[target]]
+            places.append(m.last)
+            twin_places.append(len(twin) - 1)
+            at = m.last + 1
+    twin += ids[at:]
+    return Pair(block.doc, source, target, ids, tuple(places), tuple(twin), tuple(twin_places), block.answer)

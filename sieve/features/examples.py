@@ -1,0 +1,54 @@
+"""The texts in which a latent is strongest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from sieve.subject import Subject
+from sieve.text.blocks import Block
+
+
+@dataclass(frozen=True)
+class Example:
+    """One document seen by one latent: its tokens and the latent's activation on each."""
+
+    latent: int
+    rank: int
+    doc: str
+    tokens: tuple[str, ...]
+    activations: tuple[float, ...]
+
+
+def top_examples(subject: Subject, blocks: Sequence[Block], latents: Sequence[int], count: int, batch: int) -> list[Example]:
+    """For each of `latents`, the `count` documents with the largest activation, strongest first; ties go to the earlier document.
+
+    Documents in which a latent is silent are never shown, so there may be fewer.
+    """
+    chosen = list(latents)
+    peaks = []
+    for start in range(0, len(blocks), batch):
+        group = blocks[start : start + batch]
+        reading = subject.read(*subject.lm.pad([list(b.ids) for b in group]))
+        owner = reading.text.nonzero()[:, :1].expand(-1, len(chosen))
+        peak = torch.zeros(len(group), len(chosen), device=reading.z.device)
+        peaks.append(peak.scatter_reduce(0, owner, reading.z[:, chosen], "amax").cpu())
+    strongest = torch.cat(peaks)
+    found = []
+    for column, latent in enumerate(chosen):
+        order = sorted(range(len(blocks)), key=lambda i: (-float(strongest[i, column]), i))[:count]  # noqa: B023
+        for rank, i in enumerate(i for i in order if strongest[i, column] > 0):
+            tokens, activations = _shown(subject, blocks[i], latent)
+            found.append(Example(latent, rank, blocks[i].doc, tokens, activations))
+    return found
+
+
+def _shown(subject: Subject, block: Block, latent: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Tokens as text with the activation of each. Ids are decoded one by one; a byte of a longer letter shows as the replacement sign."""
+    reading = subject.read(*subject.lm.pad([list(block.ids)]))
+    places = reading.text[0].nonzero().flatten().tolist()
+    tokenizer = subject.lm.tokenizer
+    tokens = tuple(tokenizer.convert_tokens_to_string([tokenizer.convert_ids_to_tokens(block.ids[p])]) for p in places)
+    return tokens, tuple(reading.z[:, latent].tolist())

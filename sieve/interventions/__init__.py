@@ -1,0 +1,1 @@
+"""Turn something in a running model: steer, swap, ablate, patch – `with` blocks that always let go."""

@@ -1,0 +1,45 @@
+"""Remove directions from the residual stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from sieve.model.language_model import LanguageModel
+from sieve.model.splice import splice
+from sieve.subject import Subject
+
+
+def basis(atoms: Tensor) -> Tensor:
+    """An orthonormal basis (r, D) of the span of atoms (m, D).
+
+    Subtracting projections one by one is wrong for correlated atoms (two at cosine 0.9 would nearly be reversed), hence the
+    factorisation; it runs on one thread because its bits depend on the number of threads.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        left, singular, _ = torch.linalg.svd(atoms.T.double(), full_matrices=False)
+    finally:
+        torch.set_num_threads(threads)
+    return left[:, singular > 1e-6 * singular.max()].T.to(atoms.dtype)
+
+
+@contextmanager
+def ablate(lm: LanguageModel, site: str, atoms: Tensor) -> Iterator[None]:
+    """Within the block, every text token's activation at `site` loses its part in the span of `atoms` (m, D): h − Q(Qᵀh)."""
+    rows = basis(atoms.to(lm.device))
+    with splice(lm, site, lambda hidden, _: hidden - (hidden @ rows.T) @ rows):
+        yield
+
+
+@contextmanager
+def silence(subject: Subject, latents: Sequence[int]) -> Iterator[None]:
+    """Within the block, what `latents` write is taken out of every text token: h − Σ z_j d_j. Gentler than `ablate`: silent latents change nothing."""
+    chosen = list(latents)
+    sae = subject.sae
+    with splice(subject.lm, subject.site, lambda hidden, _: hidden - sae.encode(hidden)[:, chosen] @ sae.W_dec[chosen]):
+        yield

@@ -1,0 +1,41 @@
+"""A direction in the residual stream that knows where it belongs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from sieve.dictionary.sae import LineageError
+from sieve.provenance import read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class Direction:
+    """`vector` (D,) has unit length; `norm` is the median norm of a text token's activation at `site`, the unit of strength."""
+
+    vector: Tensor
+    norm: float
+    name: str
+    site: str
+    model: str
+    sae: str
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file."""
+        meta = {"kind": "direction", "name": self.name, "norm": self.norm, "site": self.site, "model": self.model, "sae": self.sae}
+        write_tensors(path, {"vector": self.vector}, meta)
+
+    @classmethod
+    def load(cls, path: Path) -> Direction:
+        """Read a file written by `save`. ValueError when it is something else."""
+        tensors, meta = read_tensors(path)
+        if meta.pop("kind", None) != "direction":
+            raise ValueError(f"{path} holds no direction; give one of the files that the filter stage wrote")
+        return cls(tensors["vector"], **meta)
+
+    def require(self, model: str) -> None:
+        """LineageError unless the direction was found in the network `model` (digest)."""
+        if self.model != model:
+            raise LineageError(f"direction '{self.name}' was found in model {self.model[:12]}, but the model given is {model[:12]}; give the model it was found in")

@@ -1,0 +1,26 @@
+"""Push the residual stream along a direction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sieve.interventions.direction import Direction
+from sieve.model.language_model import LanguageModel
+from sieve.model.splice import splice
+
+
+@contextmanager
+def steer(lm: LanguageModel, direction: Direction, strength: float) -> Iterator[None]:
+    """Within the block, every text token's activation at the direction's site becomes h + strength · norm · v̂.
+
+    No SAE is needed: with a linear decoder, adding to the codes and putting the reconstruction error back is the same thing.
+    Strength 0 changes nothing, to the bit. LineageError for another model's direction; ValueError for a strength that is not finite.
+    """
+    direction.require(lm.digest)
+    if not math.isfinite(strength):
+        raise ValueError(f"strength is {strength}; expected a finite number (1.0 adds one median activation norm)")
+    push = (strength * direction.norm * direction.vector).to(lm.device)
+    with splice(lm, direction.site, lambda rows, _: rows + push):
+        yield

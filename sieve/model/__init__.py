@@ -1,0 +1,1 @@
+"""A causal language model: train a small one, open a folder; sites, hooks, splice, adapters, generation."""

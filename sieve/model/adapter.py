@@ -1,0 +1,87 @@
+"""LoRA through `peft`, injected in place: the network keeps its class, its sites and its hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sieve.model.sites import decoder_layers, parse_site
+from sieve.provenance import read_tensors, write_tensors
+
+
+def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, scope: str, seed: int) -> dict[str, Any]:
+    """Add LoRA matrices to the modules called `targets`; return the settings that `load_adapter` needs to do it again.
+
+    scope: `after` adapts only the layers after `site` (the cached activations stay true), `all` every layer (as published).
+    The new matrices start as peft makes them (A random from `seed`, B zero), so the function does not change.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    count = len(decoder_layers(network))
+    first = parse_site(site).layer + 1 if scope == "after" else 0
+    if first >= count:
+        raise ValueError(f"no layer comes after site '{site}' in a network of {count} layers; adapt all layers (scope: all) or take an earlier site")
+    settings = {"targets": sorted(targets), "rank": rank, "alpha": alpha, "layers": list(range(first, count))}
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        target_modules=settings["targets"],
+        layers_to_transform=settings["layers"],
+        lora_dropout=0.0,
+        bias="none",
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(config, network)
+    return settings
+
+
+def adapter_parameters(network: Any) -> list[Tensor]:
+    """The LoRA matrices, in the network's own order."""
+    return [parameter for name, parameter in network.named_parameters() if "lora_" in name]
+
+
+def save_adapter(path: Path, network: Any, settings: dict[str, Any], model: str, site: str) -> None:
+    """Write the LoRA matrices with the settings, the digest of the model they belong to and the site."""
+    tensors = {name: parameter for name, parameter in network.named_parameters() if "lora_" in name}
+    write_tensors(path, tensors, {"lora": settings, "model": model, "site": site})
+
+
+def load_adapter(path: Path, network: Any, model: str) -> None:
+    """Inject a saved adapter. ValueError when it was trained on another model."""
+    tensors, meta = read_tensors(path)
+    if meta["model"] != model:
+        raise ValueError(f"adapter {path} was trained on model {meta['model'][:12]}, but the model given is {model[:12]}; give the model it was made with")
+    lora = meta["lora"]
+    inject_settings = {"rank": lora["rank"], "alpha": lora["alpha"], "targets": lora["targets"]}
+    scope = "all" if lora["layers"][0] == 0 else "after"
+    inject(network, meta["site"], scope=scope, seed=0, **inject_settings)
+    own = dict(network.named_parameters())
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+    network.requires_grad_(False)
+
+
+@contextmanager
+def adapter_enabled(network: Any, enabled: bool) -> Iterator[None]:
+    """Turn the injected adapter on or off within the block; nothing to do for a network without one."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
+    before = [not layer.disable_adapters for layer in layers]
+    flags = {id(p): p.requires_grad for layer in layers for p in layer.parameters()}
+    try:
+        for layer in layers:
+            layer.enable_adapters(enabled)
+        yield
+    finally:
+        for layer, was in zip(layers, before):
+            layer.enable_adapters(was)
+            for parameter in layer.parameters():
+                parameter.requires_grad_(flags[id(parameter)])

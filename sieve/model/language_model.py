@@ -1,0 +1,126 @@
+"""Open a folder in Hugging Face format: safetensors weights and a tokenizer, nothing that executes code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sieve.provenance import digest_folder
+
+_IDENTITY = ("config.json", "model.safetensors", "model.safetensors.index.json")
+
+
+class ModelFolderError(ValueError):
+    """A folder that cannot be opened safely as a causal language model."""
+
+
+@dataclass
+class LanguageModel:
+    """A causal LM, its tokenizer and the digest that names it in every file made from it."""
+
+    network: Any
+    tokenizer: Any
+    digest: str
+
+    @property
+    def width(self) -> int:
+        """D, the size of the residual stream."""
+        return int(self.network.config.hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+    @property
+    def context(self) -> int:
+        """The longest sequence that the network was built for, in tokens."""
+        return int(self.network.config.max_position_embeddings)
+
+    @property
+    def special_ids(self) -> Tensor:
+        """Sorted ids (S,) of BOS, EOS, padding and the like: never captured, never edited."""
+        ids = {i for i in self.tokenizer.all_special_ids if i is not None}
+        return torch.tensor(sorted(ids), dtype=torch.long, device=self.device)
+
+    @property
+    def pad_id(self) -> int:
+        """The id used for padding; always a special one, so that padding is never taken for text."""
+        return int(next(i for i in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, self.tokenizer.bos_token_id) if i is not None))
+
+    def is_text(self, ids: Tensor) -> Tensor:
+        """True where a token is not special, same shape as `ids`."""
+        return ~torch.isin(ids, self.special_ids)
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Token ids of each text, with the special tokens that the tokenizer's own rule puts in front (BOS, if it has one)."""
+        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=True)["input_ids"]]
+
+    def pad(self, sequences: list[list[int]], side: str = "right", width: int | None = None) -> tuple[Tensor, Tensor]:
+        """(ids, mask), both (B, T): sequences padded to `width` or to the longest."""
+        width = width or max(len(s) for s in sequences)
+        ids = torch.full((len(sequences), width), self.pad_id, dtype=torch.long)
+        mask = torch.zeros((len(sequences), width), dtype=torch.long)
+        for row, sequence in enumerate(sequences):
+            span = slice(0, len(sequence)) if side == "right" else slice(width - len(sequence), width)
+            ids[row, span] = torch.tensor(sequence, dtype=torch.long)
+            mask[row, span] = 1
+        return ids.to(self.device), mask.to(self.device)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of transformers within the block: a library prints nothing."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def check_folder(folder: Path, tokenizer: Path | None = None) -> None:
+    """ModelFolderError unless `folder` holds config.json and safetensors weights, and `tokenizer` (or it) a tokenizer.json."""
+    folder, tokenizer = Path(folder), Path(tokenizer or folder)
+    if not (folder / "config.json").is_file():
+        raise ModelFolderError(f"{folder} holds no config.json; expected a Hugging Face folder of a causal LM")
+    if not list(folder.glob("*.safetensors")):
+        pickled = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
+        found = f"it has only pickled weights ({', '.join(pickled)}), which can execute code when opened" if pickled else "it has no weights"
+        raise ModelFolderError(f"{folder}: {found}; convert them to safetensors (save_pretrained writes them) and try again")
+    if not (tokenizer / "tokenizer.json").is_file():
+        raise ModelFolderError(f"{tokenizer} holds no tokenizer.json; save the model's fast tokenizer into that folder")
+
+
+def model_digest(folder: Path) -> str:
+    """Hex SHA-256 over config and weight files: what two folders share when they are the same network."""
+    shards = (p.name for p in Path(folder).glob("*.safetensors"))
+    return digest_folder(folder, {*_IDENTITY, *shards})
+
+
+def open_model(folder: Path, tokenizer: Path | None = None, device: str | torch.device = "cpu") -> LanguageModel:
+    """Open a local folder. `tokenizer` is its own folder when it is kept apart. Weights in fp32, evaluation mode, no gradients."""
+    from transformers import AutoModelForCausalLM
+
+    check_folder(folder, tokenizer)
+    with quiet():
+        network = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        )
+    return LanguageModel(network.to(device).eval().requires_grad_(False), open_tokenizer(tokenizer or folder), model_digest(folder))
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer kept in a local folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -1,0 +1,76 @@
+"""One writer each for JSON, Parquet and safetensors, so that equal content is equal bytes.
+
+safetensors keeps its metadata in an unordered map: with more than one key the bytes differ from run to run. All metadata
+therefore lives in ONE key, as sorted JSON. Parquet is written with a fixed schema, row-group size and codec.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import torch
+
+METADATA_KEY = "sieve"
+ROW_GROUP = 65_536
+
+
+def to_json(value: Any) -> str:
+    """Canonical JSON text: sorted keys, two-space indent, one final newline; NaN and infinity are refused (ValueError)."""
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as canonical JSON."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(to_json(value), encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
+    """Write columns as Parquet. `rows` maps every column of `schema` to a sequence of one common length."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({name: pa.array(rows[name], type=schema.field(name).type) for name in schema.names}, schema=schema)
+    pq.write_table(table, path, row_group_size=ROW_GROUP, compression="zstd", write_statistics=False)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read one Parquet file."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Any) -> None:
+    """Write tensors as safetensors, with `metadata` (anything JSON can hold) under one key."""
+    from safetensors.torch import save_file
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    ordered = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
+    text = json.dumps(metadata, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    save_file(ordered, path, metadata={METADATA_KEY: text})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:
+    """Read a safetensors file of ours: (tensors, metadata). A file without our metadata is a ValueError."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        header = file.metadata() or {}
+        if METADATA_KEY not in header:
+            raise ValueError(
+                f"{path} carries no '{METADATA_KEY}' metadata, so it was not written by sieve; "
+                "give a file that one of the stages wrote"
+            )
+        return {name: file.get_tensor(name) for name in sorted(file.keys())}, json.loads(header[METADATA_KEY])

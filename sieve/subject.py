@@ -1,0 +1,85 @@
+"""A subject is what can be asked questions: a language model, an adapter or none, a site and the Sae that reads it there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sieve.dictionary.sae import Sae
+from sieve.model.adapter import adapter_enabled, load_adapter
+from sieve.model.generate import continue_text
+from sieve.model.language_model import LanguageModel
+from sieve.model.sites import observe, site_module
+from sieve.model.splice import RowEdit, splice
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Activations (N, D) and codes (N, F) of the N text tokens of a batch, in the order of the True entries of `text` (B, T)."""
+
+    rows: Tensor
+    z: Tensor
+    text: Tensor
+
+
+@dataclass
+class Subject:
+    """Base SAE, orthogonalised SAE and adapted model have this one shape."""
+
+    lm: LanguageModel
+    sae: Sae
+    adapted: bool
+
+    @property
+    def site(self) -> str:
+        """Where the Sae reads and writes."""
+        return self.sae.site
+
+    @contextmanager
+    def original(self) -> Iterator[None]:
+        """The model as it came: adapter off, nothing spliced."""
+        with adapter_enabled(self.lm.network, False) if self.adapted else nullcontext():
+            yield
+
+    @contextmanager
+    def spliced(self, edit: RowEdit | None = None) -> Iterator[None]:
+        """The model with the reconstruction in place of the residual stream; `edit` may change the codes (N, F) first."""
+
+        def rebuild(rows: Tensor, where: Tensor) -> Tensor:
+            z = self.sae.encode(rows)
+            return self.sae.decode(edit(z, where) if edit else z)
+
+        with splice(self.lm, self.site, rebuild):
+            yield
+
+    @torch.no_grad()
+    def read(self, ids: Tensor, mask: Tensor) -> Reading:
+        """What the Sae sees in one batch: ids and mask (B, T)."""
+        hidden = observe(self.lm.network, [self.site], ids, mask)[self.site]
+        text = self.lm.is_text(ids) & mask.bool()
+        return Reading(hidden[text], self.sae.encode(hidden[text]), text)
+
+    def generate(self, prompt: str, new_tokens: int = 40) -> str:
+        """The greedy continuation of `prompt` under whatever is in force around the call."""
+        return continue_text(self.lm, [prompt], new_tokens)[0]
+
+
+def load_subject(folder: Path, lm: LanguageModel) -> Subject:
+    """Open a subject's folder (sae.safetensors, perhaps adapter.safetensors) on the model that it was made with.
+
+    The adapter, if there is one, is injected into `lm.network`. LineageError when the model is another one, SiteError
+    when it has no such site.
+    """
+    sae = Sae.load(Path(folder) / "sae.safetensors").to(lm.device)
+    sae.require(lm.width, lm.digest)
+    site_module(lm.network, sae.site)
+    adapter = Path(folder) / "adapter.safetensors"
+    if adapter.is_file():
+        load_adapter(adapter, lm.network, lm.digest)
+    return Subject(lm, sae, adapter.is_file())
+

@@ -1,0 +1,1 @@
+"""Where documents come from: a generated world in four languages, and word problems."""

@@ -1,0 +1,102 @@
+"""Token blocks: one document each, so that no token sees another document, with every mention of a concept located in tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sieve.provenance import read_table, write_table
+
+MENTION = pa.struct([("concept", pa.string()), ("value", pa.string()), ("first", pa.int32()), ("last", pa.int32())])
+BLOCKS = pa.schema(
+    [
+        ("doc", pa.string()),
+        ("kind", pa.string()),
+        ("language", pa.string()),
+        ("split", pa.string()),
+        ("parallel", pa.int64()),
+        ("prompt", pa.int32()),
+        ("answer", pa.string()),
+        ("ids", pa.list_(pa.int32())),
+        ("mentions", pa.list_(MENTION)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One occurrence of a concept's value; tokens `first` to `last`, both included. The last one carries the whole word."""
+
+    concept: str
+    value: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """The ids of one document. kind: text or problem; `prompt`: how many tokens a problem's question takes (0 for text)."""
+
+    doc: str
+    kind: str
+    language: str
+    split: str
+    parallel: int
+    prompt: int
+    answer: str
+    ids: tuple[int, ...]
+    mentions: tuple[Mention, ...]
+
+
+def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]]) -> list[Mention]:
+    """Character spans -> token mentions, by the tokenizer's character offsets [(start, end)] of each token.
+
+    Leading spaces belong to a token but not to the word, so tokens are matched by overlap. A span cut off by the
+    context has no tokens and is left out.
+    """
+    found = []
+    for span in spans:
+        inside = [i for i, (start, end) in enumerate(offsets) if start < span["end"] and end > span["start"] and end > start]
+        if inside and offsets[inside[-1]][1] >= span["end"]:
+            found.append(Mention(span["concept"], span["value"], inside[0], inside[-1]))
+    return found
+
+
+def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int) -> list[Block]:
+    """One block per document of texts.parquet or problems.parquet, cut at `context` tokens.
+
+    ValueError when a problem does not fit: half a solution is no solution.
+    """
+    texts = [row["prompt"] + row["solution"] if kind == "problem" else row["text"] for row in rows]
+    if not texts:
+        return []
+    encoded = tokenizer(texts, add_special_tokens=True, return_offsets_mapping=True)
+    blocks = []
+    for row, ids, offsets in zip(rows, encoded["input_ids"], encoded["offset_mapping"]):
+        prompt = 0
+        if kind == "problem":
+            if len(ids) > context:
+                raise ValueError(f"problem '{row['doc']}' takes {len(ids)} tokens, but the context is {context}; raise tokens.context or leave it out")
+            prompt = sum(1 for start, end in offsets if end <= len(row["prompt"]))
+        mentions = locate(row["concepts"], offsets[:context])
+        blocks.append(
+            Block(row["doc"], kind, row["language"], row["split"], row.get("parallel", -1), prompt, row.get("answer", ""),
+                  tuple(ids[:context]), tuple(mentions))
+        )  # fmt: skip
+    return blocks
+
+
+def save_blocks(path: Path, blocks: list[Block]) -> None:
+    """Write blocks as Parquet, in the given order."""
+    columns: dict[str, list[Any]] = {name: [getattr(block, name) for block in blocks] for name in BLOCKS.names if name != "mentions"}
+    columns["mentions"] = [[vars(mention) for mention in block.mentions] for block in blocks]
+    write_table(path, columns, BLOCKS)
+
+
+def load_blocks(path: Path) -> list[Block]:
+    """Read blocks written by `save_blocks`."""
+    rows = read_table(path).to_pylist()
+    return [Block(**{**row, "ids": tuple(row["ids"]), "mentions": tuple(Mention(**m) for m in row["mentions"])}) for row in rows]

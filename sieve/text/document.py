@@ -1,0 +1,54 @@
+"""A text with marked spans: the one definition of `Span`, of `Document`, and of how pieces become a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Span:
+    """`text[start:end]` is a surface form of `value` (an English key, the same in every language) of `concept`."""
+
+    concept: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text. Documents with the same `parallel` number say the same in different languages."""
+
+    doc: str
+    text: str
+    language: str
+    parallel: int
+    concepts: tuple[Span, ...]
+
+
+class Mark(NamedTuple):
+    """Words of a sentence that express `value` of `concept`; everything else in a sentence is a plain string."""
+
+    concept: str
+    value: str
+    surface: str
+
+
+Piece = str | Mark
+
+
+def compose(sentences: Iterable[Sequence[Piece]]) -> tuple[str, tuple[Span, ...]]:
+    """Join pieces by spaces into capitalised sentences that end in a full stop; return the text and its spans."""
+    text, spans = "", []
+    for pieces in sentences:
+        for index, piece in enumerate(pieces):
+            surface = piece.surface if isinstance(piece, Mark) else piece
+            surface = surface if index else surface[0].upper() + surface[1:]
+            text += " " if text else ""
+            if isinstance(piece, Mark):
+                spans.append(Span(piece.concept, piece.value, len(text), len(text) + len(surface)))
+            text += surface
+        text += "."
+    return text, tuple(spans)

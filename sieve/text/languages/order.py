@@ -1,0 +1,14 @@
+"""What the four languages share: which adverbial opens a sentence, and which one waits for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sieve.text.document import Mark, Piece
+from sieve.text.meaning import Clause
+
+
+def adverbials(clause: Clause, times: Mapping[str, str], place: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """(what opens the sentence, the place that comes later): the time opens, or the place, or nothing."""
+    opening: list[Piece] = [Mark("time", clause.time, times[clause.time])] if clause.time else []
+    return (place, []) if clause.place_first else (opening, place)

@@ -1,0 +1,1 @@
+"""The pipeline: a stage reads, calls the library and writes. Nobody imports a stage."""

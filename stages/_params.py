@@ -1,0 +1,266 @@
+"""params.yaml, typed. Every stage checks the whole file before it works and reports all mistakes together.
+
+Sections are named after the stages that own them. Numbers that belong to a component (a training loop, a variant, a
+question) are defined beside its code as a dataclass; here they are a mapping, which the owning stage turns into that
+dataclass with `settings`. So no stage depends on the code of another's components. `python -m tools.check` checks those
+too, all at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import reprlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages._mistakes import ParamsError, explain
+
+T = TypeVar("T")
+
+
+def _check_id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", value):
+        raise ValueError(f"'{value}' is not an id; use lower-case letters, digits and _ (DVC splits names at dots)")
+    return value
+
+
+Id = Annotated[str, AfterValidator(_check_id)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(gt=0)]
+Settings = dict[str, Any]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys and wrong types are errors, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Seed(Section):
+    """Random streams that can be varied apart."""
+
+    data: int
+    init: int
+    order: int
+
+
+class Dataset(Section):
+    """kind generated: `groups` meanings in four languages, and word problems; kind files: data/input/text."""
+
+    kind: Literal["generated", "files"]
+    groups: int = Field(ge=0)
+    sentences: list[int] = Field(min_length=2, max_length=2)
+    problems: int = Field(ge=0)
+    valid: Share
+    test: Share
+    column: str
+    language: str
+    words: dict[Id, list[str]]
+
+
+class Model(Section):
+    """kind pretrain: train a small Llama; kind folder: open data/input/model. A model below a gate is refused."""
+
+    kind: Literal["pretrain", "folder"]
+    pretrain: Settings
+    min_copied: Share
+    min_answers: Share
+
+
+class Tokens(Section):
+    """The most tokens that a block may have."""
+
+    context: Count
+
+
+class Controls(Section):
+    """Random-token sequences per language."""
+
+    sequences: Count
+
+
+class Activations(Section):
+    """One capture: which sites, how many rows, documents per forward pass, forward passes per shard."""
+
+    sites: list[Id] = Field(min_length=1)
+    rows: Count
+    batch: Count
+    shard_batches: Count
+
+
+class TrainSubject(Section):
+    """One base dictionary: how it is trained, where, how many latents, and the variant's own numbers."""
+
+    variant: Id
+    site: Id
+    latents: Count
+    settings: Settings
+
+
+class Train(Section):
+    """Base dictionaries."""
+
+    fit: Settings
+    subjects: dict[Id, TrainSubject]
+
+
+class OrthogonalizeSubject(Section):
+    """Which base dictionary, and the weight on the mean squared cosine."""
+
+    sae: Id
+    site: Id
+    weight: float = Field(ge=0)
+
+
+class Orthogonalize(Section):
+    """Dictionaries whose atoms are pulled apart."""
+
+    fit: Settings
+    subjects: dict[Id, OrthogonalizeSubject]
+
+
+class AdaptSubject(Section):
+    """Which dictionary the model is to get used to."""
+
+    sae: Id
+
+
+class Adapt(Section):
+    """LoRA around a frozen decoder. loss solutions: cross-entropy on them; divergence: KL to the original on text."""
+
+    loss: Literal["solutions", "divergence"]
+    fit: Settings
+    subjects: dict[Id, AdaptSubject]
+
+
+class Filter(Section):
+    """LangFIR in token mode: sequences per language, least share of them, most random rate relative to the target's."""
+
+    sequences: Count
+    tau: Share
+    kappa: float = Field(ge=0)
+    batch: Count
+
+
+class Examples(Section):
+    """Top activating documents: how many per latent, latents per label, documents to look through."""
+
+    per_latent: Count
+    latents: Count
+    documents: Count
+
+
+class Evaluate(Section):
+    """Documents per forward pass; the questions with their own numbers; examples."""
+
+    batch: Count
+    examples: Examples
+    questions: dict[Id, Settings]
+
+
+class Wiring(Section):
+    """The sections whose names refer to each other."""
+
+    subjects: list[Id]
+    activations: Activations
+    train: Train
+    orthogonalize: Orthogonalize
+    adapt: Adapt
+
+
+class Params(Wiring):
+    """The whole file."""
+
+    seed: Seed
+    dataset: Dataset
+    model: Model
+    tokens: Tokens
+    controls: Controls
+    filter: Filter
+    evaluate: Evaluate
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params file. ParamsError lists every mistake with the nearest known name.
+
+    References between names are checked as soon as the sections that hold them are sound, whatever is wrong elsewhere.
+    """
+    values = read_values(path)
+    mistakes: list[str] = []
+    try:
+        params = Params.model_validate(values)
+    except ValidationError as error:
+        mistakes += explain(error, "", Params)
+    try:
+        wiring = Wiring.model_validate({name: values[name] for name in Wiring.model_fields if name in values})
+        mistakes += _unresolved(wiring)
+    except ValidationError:
+        pass  # Params is a Wiring: these mistakes are listed already
+    if mistakes:
+        raise ParamsError(str(path), mistakes)
+    return params
+
+
+def settings(kind: type[T], values: Settings, where: str) -> T:
+    """The mapping at `where` in params.yaml as the component's own dataclass. ParamsError names every mistake."""
+    try:
+        # through JSON, because strict Python input would have to be the dataclass already
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise ParamsError("params.yaml", explain(error, where, kind)) from None
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML 1.2 file holds, unchecked. ParamsError when there is no file, no YAML or no mapping."""
+    if not path.is_file():
+        raise ParamsError(str(path), ["there is no such file; run from the project's root, where params.yaml is"])
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ParamsError(str(path), [f"not UTF-8 at byte {error.start}; save the file as UTF-8"]) from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise ParamsError(str(path), [f"{place}not YAML: {problem}"]) from None
+    if not isinstance(values, dict):
+        keys = ", ".join(Params.model_fields)
+        raise ParamsError(str(path), [f"given {reprlib.repr(values)}; must be a mapping with the keys {keys}"])
+    return values
+
+
+def _unresolved(wiring: Wiring) -> Iterator[str]:
+    """Names that refer to each other must exist: subjects, their origins, their sites."""
+    captured, base, pulled = wiring.activations.sites, wiring.train.subjects, wiring.orthogonalize.subjects
+    for name, subject in base.items():
+        if subject.site not in captured:
+            where = f"train.subjects.{name}.site"
+            yield f"{where}: '{subject.site}' is not captured; activations.sites has {', '.join(captured)}"
+    for name, child in pulled.items():
+        where, origin = f"orthogonalize.subjects.{name}", base.get(child.sae)
+        if origin is None:
+            yield f"{where}.sae: '{child.sae}' is not in train.subjects; there are {', '.join(base)}"
+        elif child.site != origin.site:
+            yield f"{where}.site: given '{child.site}', but its sae '{child.sae}' is trained on '{origin.site}'"
+    for name, adapted in wiring.adapt.subjects.items():
+        if adapted.sae not in base | pulled:
+            where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
+            yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
+    yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
+
+
+def _unlisted(made: list[str], listed: list[str]) -> Iterator[str]:
+    """Every subject has one maker and one place in the list."""
+    for name in dict.fromkeys([*made, *listed]):
+        if made.count(name) > 1:
+            yield f"subjects: '{name}' is made by {made.count(name)} stages; give each its own name"
+        if name not in made:
+            yield f"subjects: '{name}' is listed, but no stage makes it; there are {', '.join(dict.fromkeys(made))}"
+        elif listed.count(name) != 1:
+            yield f"subjects: '{name}' is made, but listed {listed.count(name)} times; list it once"

@@ -1,0 +1,262 @@
+"""The page: what each section shows, as plain values for the template, and the rendered HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages._report.subjects import Lineage, Row, Subject, families
+from stages._report.summary import KEYS, best_swap
+from stages._report.svg import Plot
+
+TEMPLATE = "page.html.j2"
+
+
+class Column(NamedTuple):
+    """A column of the headline table: the group it stands in, its heading, its key and its decimals."""
+
+    group: str
+    heading: str
+    key: str
+    decimals: int | None
+
+
+HEADLINE = (
+    Column("Rebuild", "FVU", "fvu", 3),
+    Column("Rebuild", "Expl. var.", "explained_variance", 3),
+    Column("Rebuild", "L0", "l0", 1),
+    Column("Rebuild", "Alive", "alive", None),
+    Column("Spliced in", "CE rec.", "ce_recovered", 3),
+    Column("Spliced in", "Answers", "answers", 2),
+    Column("Geometry", "Mean cos²", "mean_cos2", 4),
+    Column("Geometry", "Welch", "welch_floor", 4),
+    Column("Swap", "Success", "swap_success", 2),
+    Column("Swap", "Ceiling", "ceiling", 2),
+    Column("Swap", "Share", "swap_share_of_ceiling", 2),
+    Column("Swap", "Kept", "swap_kept", 2),
+)
+SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
+SECTIONS = {
+    "headline": ("reconstruction", "geometry", "fidelity", "solving"),
+    "swap": ("swap",),
+    "ceiling": ("ceiling",),
+    "ablation": ("language_ablation",),
+    "steering": ("steering",),
+}
+
+
+def number(value: float | None, decimals: int | None = None) -> str:
+    """A number for people: a dash for None, thousands apart, a real minus; three digits unless `decimals` is given."""
+    if value is None:
+        return "–"
+    if decimals is None:
+        text = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+    else:
+        text = f"{value:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def plain(value: Any) -> str:
+    """A model card's value for people."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "–" if value is None else str(value)
+    return number(value)
+
+
+def interval(row: Row) -> str:
+    """The 95 % interval as `low–high`, or nothing."""
+    return "" if row.low is None or row.high is None else f"{row.low:.2f}–{row.high:.2f}"
+
+
+def visible(token: str) -> str:
+    """A token with the white space that would vanish in HTML drawn as signs; one leading space stays a space."""
+    drawn = token.replace("\r", "␍").replace("\n", "⏎").replace("\t", "⇥")
+    if not drawn.strip():
+        return "␣" * len(drawn) or "∅"
+    return drawn
+
+
+def reasons(subjects: Iterable[Subject], questions: Iterable[str]) -> list[tuple[str, str, list[str]]]:
+    """(question, reason, subjects) for everything that does not apply, in the order of the questions."""
+    listed = list(subjects)
+    found: dict[tuple[str, str], list[str]] = {}
+    for question in questions:
+        for subject in listed:
+            for reason in subject.reasons(question):
+                found.setdefault((question, reason), []).append(subject.name)
+    return [(question, reason, names) for (question, reason), names in found.items()]
+
+
+def _absent(subjects: Iterable[Subject]) -> dict[str, list[tuple[str, str, list[str]]]]:
+    """What has no rows to carry a reason: subjects without filtered languages, and without examples."""
+    unfiltered: dict[str, list[str]] = {}
+    bare = []
+    for subject in subjects:
+        if not counted(subject):
+            notes = [row["note"] for row in subject.counts if row["note"]] or [
+                "no language was filtered; it takes text in two or more"
+            ]
+            unfiltered.setdefault(notes[0], []).append(subject.name)
+        if not subject.examples:
+            bare.append(subject.name)
+    return {
+        "filter": [("language filter", reason, names) for reason, names in unfiltered.items()],
+        "examples": [("examples", "none were recorded", bare)] if bare else [],
+    }
+
+
+def counted(subject: Subject) -> bool:
+    """Whether the filter counted latents of any language."""
+    return any(row["kept"] is not None for row in subject.counts)
+
+
+def verdicts(subjects: Iterable[Subject]) -> list[str]:
+    """One sentence per dictionary and side of adaptation: do the lowest and highest weight differ in swap success?"""
+    said = []
+    for family in families(subjects).values():
+        for stage, side in (("orthogonalize", "before"), ("adapt", "after")):
+            weighted = [(s, s.row("swap", "success", best_swap(s) or "")) for s in family if s.line.stage == stage]
+            ends = sorted(
+                (pair for pair in weighted if pair[0].line.weight is not None and pair[1].value is not None),
+                key=lambda pair: pair[0].line.weight or 0.0,
+            )
+            if len(ends) > 1:
+                said.append(_verdict(ends[0], ends[-1], side))
+    return said
+
+
+def _verdict(low: tuple[Subject, Row], high: tuple[Subject, Row], side: str) -> str:
+    (first, a), (last, b) = low, high
+    sentence = (
+        f"{side.capitalize()} adaptation the best swap succeeds in {number(a.value, 2)} of pairs at weight "
+        f"{number(first.line.weight)} ({first.name}) and in {number(b.value, 2)} at weight "
+        f"{number(last.line.weight)} ({last.name})"
+    )
+    spread = difference(a, b)
+    if spread is None:
+        return f"{sentence}; there are no intervals to judge the difference by."
+    least, most = (f"{end:+z.2f}".replace("-", "−") for end in spread)
+    shown = "shows no difference" if spread[0] <= 0 <= spread[1] else "shows a difference between these two runs"
+    return f"{sentence}. The change is between {least} and {most} (95 %), which {shown}."
+
+
+def difference(a: Row, b: Row) -> tuple[float, float] | None:
+    """A 95 % interval of the share `b` minus the share `a`, from their own intervals; None if one has none.
+
+    Newcombe 1998 (Statistics in Medicine 17:873), method 10. It takes the two as independent; on shared pairs, whose
+    outcomes agree more than by chance, it is too wide rather than too narrow.
+    """
+    if a.value is None or a.low is None or a.high is None or b.value is None or b.low is None or b.high is None:
+        return None
+    change = b.value - a.value
+    return (
+        change - math.hypot(b.value - b.low, a.high - a.value),
+        change + math.hypot(b.high - b.value, a.value - a.low),
+    )
+
+
+def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
+    """Tables of patch ceilings, site × position set; subjects of one model and site share a table."""
+    groups: dict[tuple[Any, ...], list[Subject]] = {}
+    for subject in subjects:
+        cases = {case: row for case, row in subject.cases("ceiling", "success").items() if case[:8] != "subject/"}
+        if cases:
+            groups.setdefault((subject.line.site, *cases.items()), []).append(subject)
+    return [_ceiling_table(key[0], dict(key[1:]), members) for key, members in groups.items()]
+
+
+def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -> dict[str, Any]:
+    places = [tuple(case.rsplit("/", 1)) for case in cases]
+    own = cases.get(f"{chosen}/concept")
+    rivals = [(row.value or 0.0, case) for case, row in cases.items() if case.endswith("/concept")]
+    best = max(rivals, default=None)
+    higher = cases[best[1]] if best and own and best[0] > (own.value or 0.0) else None
+    return {
+        "names": [member.name for member in members],
+        "chosen": chosen,
+        "sites": list(dict.fromkeys(site for site, _ in places)),
+        "positions": list(dict.fromkeys(position for _, position in places)),
+        "cases": cases,
+        "own": own,
+        "higher": higher,
+        "higher_case": best[1] if best else "",
+        "unclear": higher and own and None not in (higher.low, own.high) and (higher.low or 0.0) <= (own.high or 0.0),
+        "through": [(m.name, m.row("ceiling", "success", "subject/concept")) for m in members],
+    }
+
+
+def example_groups(subject: Subject) -> list[dict[str, Any]]:
+    """A subject's examples by label and latent, tokens with their share of that latent's largest activation."""
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for example in subject.examples:
+        groups.setdefault((example["label"], example["latent"]), []).append(example)
+    return [_example_group(subject, label, latent, found) for (label, latent), found in groups.items()]
+
+
+def _example_group(subject: Subject, label: str, latent: int, found: list[dict[str, Any]]) -> dict[str, Any]:
+    largest = max((abs(a) for example in found for a in example["activations"]), default=0.0) or 1.0
+    about = [row for row in subject.features if row["latent"] == latent and label == f"language {row['language']}"]
+    return {
+        "label": label,
+        "latent": latent,
+        "largest": largest,
+        "about": about[0] if about else None,
+        "examples": [
+            {
+                "doc": example["doc"],
+                "tokens": [
+                    (visible(t), a, abs(a) / largest) for t, a in zip(example["tokens"], example["activations"])
+                ],
+            }
+            for example in sorted(found, key=lambda example: example["rank"])
+        ],
+    }
+
+
+def render(subjects: list[Subject], card: Mapping[str, Any], plots: Mapping[str, list[Plot]]) -> str:
+    """The whole page as one HTML text."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, plain=plain, interval=interval)
+    environment.tests["shown"] = lambda value: value is not None
+    page = environment.get_template(TEMPLATE).render(
+        subjects=subjects,
+        card=card,
+        plots={section: [(plot.name, Markup(plot.svg)) for plot in drawn] for section, drawn in plots.items()},
+        headline=_headline(subjects),
+        groups=[(group, sum(c.group == group for c in HEADLINE)) for group in dict.fromkeys(c.group for c in HEADLINE)],
+        columns=HEADLINE,
+        lacking={name: reasons(subjects, asked) for name, asked in SECTIONS.items()} | _absent(subjects),
+        verdicts=verdicts(subjects),
+        swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
+        swap_metrics=SWAP_METRICS,
+        chosen=[(s, s.cases("swap", "effect")) for s in subjects if s.cases("swap", "effect")],
+        ceilings=ceilings(subjects),
+        counted=[s for s in subjects if counted(s)],
+        examples=[(s, example_groups(s)) for s in subjects if s.examples],
+        keys=KEYS,
+    )
+    # A user's own text may hold an address. Written as a character reference it reads the same, and "this page
+    # names no address" stays a property of the file that anyone can check with grep.
+    return page.replace("://", "&#58;//")
+
+
+def _headline(subjects: Iterable[Subject]) -> list[tuple[Lineage, list[tuple[str, str]]]]:
+    """(lineage, (value, interval) of every column) per subject."""
+    lines = []
+    for subject in subjects:
+        best = subject.row("swap", "success", best_swap(subject) or "")
+        notes = {"swap_success": interval(best)}
+        cells = [(number(KEYS[c.key].take(subject), c.decimals), notes.get(c.key, "")) for c in HEADLINE]
+        lines.append((subject.line, cells))
+    return lines

@@ -1,0 +1,234 @@
+"""Every drawing of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from stages._report.subjects import NO_ROW, Row, Subject, families
+from stages._report.summary import TEXT_FIRST, ablations, best_swap, random_swap, steering
+from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
+
+PANEL = (370.0, 330.0)
+SMALL = (264.0, 200.0)
+UNTOUCHED = "no penalty\nstage"
+# Blue to orange stays apart for every common kind of colour blindness; the middle is the paper's own colour.
+DIVERGING = LinearSegmentedColormap.from_list("sieve", ["#2166ac", "#8fbfdd", PAPER, "#f4a873", "#c04a00"])
+SIDES = (
+    ("before adaptation", ("train", "orthogonalize"), BLUE, "o", "-", -0.07),
+    ("after adaptation", ("adapt",), ORANGE, "s", "--", 0.07),
+)
+
+
+def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
+    """For each dictionary with a swap answer and an orthogonalised child: success, kept answers and FVU by weight."""
+    plots = []
+    for base, family in families(subjects).items():
+        swapped = sorted((s for s in family if best_swap(s)), key=lambda s: s.line.weight or 0.0)
+        if any(subject.line.stage == "orthogonalize" for subject in swapped):
+            plots += [_weight_plot(base, swapped, measure) for measure in MEASURES]
+    return plots
+
+
+def _success(subject: Subject, which: str) -> Row:
+    if which == "reference":
+        return subject.row("ceiling", "success", f"{subject.line.site}/concept")
+    return subject.row("swap", "success", (random_swap if which == "control" else best_swap)(subject) or "")
+
+
+def _kept(subject: Subject, which: str) -> Row:
+    cases = {"control": random_swap(subject), "reference": "none", "value": best_swap(subject)}
+    return subject.row("swap", "kept", cases[which] or "")
+
+
+def _fvu(subject: Subject, which: str) -> Row:
+    return subject.row("reconstruction", "fvu", *TEXT_FIRST) if which == "value" else NO_ROW
+
+
+MEASURES: tuple[tuple[str, str, str, Any], ...] = (
+    ("swap_success", "Swap success", "patch ceiling", _success),
+    ("swap_kept", "Answers kept", "no swap", _kept),
+    ("swap_fvu", "FVU, the penalty's price", "", _fvu),
+)
+
+
+def _tick(weight: float | None) -> str:
+    return UNTOUCHED if weight is None else f"{weight:g}"
+
+
+def _weight_plot(base: str, family: list[Subject], measure: tuple[str, str, str, Any]) -> Plot:
+    """One measure against the penalty weight, before and after adaptation, with its control and its reference."""
+    key, title, reference, row = measure
+    weights = sorted({subject.line.weight for subject in family}, key=lambda weight: (weight is not None, weight or 0))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for label, stages, colour, marker, dash, shift in SIDES:
+            side = [(weights.index(s.line.weight) + shift, s) for s in family if s.line.stage in stages]
+            # No line to the dictionary without a weight: it is another stage's work, not another dose.
+            line = [(x, row(s, "value").value) for x, s in side if s.line.weight is not None]
+            axes.plot([x for x, _ in line], [value for _, value in line], color=colour, ls=dash)
+            for which, style in _styles(label, reference, colour, marker).items():
+                points = [(x, row(s, which)) for x, s in side]
+                _series(axes, [(x, point) for x, point in points if point.value is not None], style)
+        axes.set_xticks(range(len(weights)), [_tick(weight) for weight in weights])
+        axes.set_xlim(-0.5, len(weights) - 0.5)
+        axes.set_ylim(0, None if key == "swap_fvu" else 1.04)
+        axes.set_xlabel("penalty weight")
+        axes.set_title(title)
+        # Matplotlib lists lines before bars; here each side is a column: value, control, reference.
+        shown = dict(zip(*reversed(axes.get_legend_handles_labels())))
+        order = [label for side in SIDES for label in _labels(side[0], reference).values() if label in shown]
+        figure.legend([shown[label] for label in order], order, loc="outside lower center", ncols=2)
+
+    alt = f"{title} against the penalty weight for dictionaries descended from {base}, before and after adaptation"
+    return draw(file_name(key, base), alt, PANEL, paint)
+
+
+def _labels(side: str, reference: str) -> dict[str, str]:
+    """What the legend calls the value, its control and its reference on one side of adaptation."""
+    when = side.split()[0]
+    return {"value": side, "control": f"random latents, {when}", "reference": f"{reference}, {when}"}
+
+
+def _styles(label: str, reference: str, colour: str, marker: str) -> dict[str, dict[str, Any]]:
+    """How the value, its random-latent control and its reference line look on one side of adaptation."""
+    looks: dict[str, dict[str, Any]] = {
+        "value": {"marker": marker, "ls": "none"},
+        "control": {"marker": marker, "ls": "none", "markerfacecolor": PAPER, "markersize": 5, "elinewidth": 0.9},
+        "reference": {"linestyles": ":", "linewidth": 1.6},
+    }
+    labels = _labels(label, reference)
+    return {which: {"label": labels[which], "color": colour, **look} for which, look in looks.items()}
+
+
+def _series(axes: Axes, points: list[tuple[float, Row]], style: dict[str, Any]) -> None:
+    """Points with their 95 % interval bars where there are any; a reference is a short dotted line at each weight."""
+    if not points:
+        return
+    places, values = [x for x, _ in points], [row.value or 0.0 for _, row in points]
+    if "linestyles" in style:
+        axes.hlines(values, [x - 0.3 for x in places], [x + 0.3 for x in places], **style)
+        return
+    bars = [[abs(v - (v if end is None else end)) for v, end in zip(values, ends)] for ends in _ends(points)]
+    axes.errorbar(places, values, yerr=bars if any(map(any, bars)) else None, capsize=2.5, **style)
+
+
+def _ends(points: list[tuple[float, Row]]) -> tuple[list[float | None], list[float | None]]:
+    return [row.low for _, row in points], [row.high for _, row in points]
+
+
+def ablation_plots(subjects: Iterable[Subject]) -> list[Plot]:
+    """One heat map per subject with languages: the rise of each language's cross-entropy, one colour scale for all."""
+    tables = {subject.name: (subject, ablations(subject)) for subject in subjects}
+    largest = max((abs(value) for _, table in tables.values() for value in table.values()), default=0.0) or 1.0
+    return [_heat_map(subject, table, largest) for subject, table in tables.values() if table]
+
+
+def _heat_map(subject: Subject, table: dict[tuple[str, str], float], largest: float) -> Plot:
+    languages = list(dict.fromkeys(language for pair in table for language in pair))
+    side = max(370.0, 100.0 + 50.0 * len(languages))
+    scale = Normalize(-largest, largest)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for y, own in enumerate(languages):
+            for x, text in enumerate(languages):
+                _cell(axes, x, y, table.get((own, text)), scale)
+        axes.set_xlim(-0.5, len(languages) - 0.5)
+        axes.set_ylim(len(languages) - 0.5, -0.5)
+        axes.set_xticks(range(len(languages)), [_before(subject, language) for language in languages])
+        axes.set_yticks(range(len(languages)), languages)
+        axes.set_xlabel("language of the text (its cross-entropy before)")
+        axes.set_ylabel("latents removed")
+        axes.set_title(subject.name)
+        axes.tick_params(length=0)
+        axes.grid(False)
+        axes.spines[:].set_visible(False)
+
+    alt = f"{subject.name}: rise of each language's cross-entropy when one language's latents are removed"
+    return draw(file_name("ablation", subject.name), alt, (side, side * 0.82), paint)
+
+
+def _before(subject: Subject, language: str) -> str:
+    before = subject.row("language_ablation", "ce", language).value
+    return language if before is None else f"{language}\n{before:.2f}"
+
+
+def _cell(axes: Axes, x: int, y: int, value: float | None, scale: Normalize) -> None:
+    """One cell: its colour, its value, a frame when a language's latents meet their own language."""
+    place = (x - 0.48, y - 0.48)
+    colour = RULE if value is None else DIVERGING(scale(value))
+    text = "–" if value is None else f"{value:+z.2f}".replace("-", "−")
+    dark = value is not None and abs(scale(value) - 0.5) > 0.43
+    axes.add_patch(Rectangle(place, 0.96, 0.96, facecolor=colour, edgecolor=INK if x == y else "none", linewidth=1.2))
+    axes.text(x, y, text, ha="center", va="center", color="white" if dark else INK, fontsize=9.5)
+
+
+def steering_plots(subjects: Iterable[Subject]) -> list[Plot]:
+    """One drawing per steered subject: language accuracy and cross-entropy against strength."""
+    return [_steering(subject) for subject in subjects if steering(subject, "accuracy")]
+
+
+def _steering(subject: Subject) -> Plot:
+    panels = (("accuracy", "in the language (share)"), ("ce", "cross-entropy (nats)"))
+
+    def paint(figure: Figure) -> None:
+        for axes, (metric, title) in zip(figure.subplots(1, 2), panels):
+            for (language, curve), colour, marker in zip(
+                steering(subject, metric).items(), cycle(LINES), cycle(MARKERS)
+            ):
+                label = language if metric == "accuracy" else None
+                axes.plot(list(curve), list(curve.values()), color=colour, marker=marker, markersize=4, label=label)
+            axes.set_title(title)
+            axes.set_xlabel("strength (median norms)")
+            if metric == "accuracy":
+                axes.set_ylim(0, 1.04)
+        figure.suptitle(subject.name, x=0.02, ha="left", fontsize=11.5)
+        figure.legend(loc="outside lower center", ncols=4)
+
+    alt = f"{subject.name}: share of continuations in the language, and their cross-entropy, against steering strength"
+    return draw(file_name("steering", subject.name), alt, (370.0, 280.0), paint)
+
+
+def training_plots(subjects: Iterable[Subject]) -> list[Plot]:
+    """One small drawing per stage and metric, a line per subject."""
+    panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {}
+    for subject in subjects:
+        for point in subject.history:
+            panel = panels.setdefault((point["stage"], point["metric"]), {})
+            panel.setdefault(subject.name, []).append((point["step"], point["value"]))
+    return [_training(stage, metric, lines) for (stage, metric), lines in panels.items()]
+
+
+def _training(stage: str, metric: str, lines: dict[str, list[tuple[int, float]]]) -> Plot:
+    values = [value for line in lines.values() for _, value in line if value is not None]
+    wide = bool(values) and min(values) > 0 and max(values) > 50 * min(values)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for (name, line), colour, dash in zip(lines.items(), cycle(LINES), cycle(("-", "--", "-.", ":"))):
+            axes.plot(*zip(*sorted(line)), color=colour, ls=dash, lw=1.4, label=name)
+        axes.set_title(f"{stage}: {metric}")
+        axes.set_yscale("log" if wide else "linear")
+        axes.locator_params(axis="x", nbins=4)
+        axes.tick_params(labelcolor=MUTED)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8.5)
+
+    return draw(file_name("training", stage, metric), f"{metric} during {stage}, by step", SMALL, paint)
+
+
+def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:
+    """Every drawing, by the section of the page that shows it."""
+    return {
+        "swap": swap_plots(subjects),
+        "ablation": ablation_plots(subjects),
+        "steering": steering_plots(subjects),
+        "training": training_plots(subjects),
+    }

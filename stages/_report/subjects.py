@@ -1,0 +1,152 @@
+"""What evaluate, filter and training wrote about each subject, checked to be complete and easy to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sieve.provenance import read_table
+
+if TYPE_CHECKING:
+    from stages._params import Params
+
+
+class Lineage(NamedTuple):
+    """Where a subject comes from: the stage that made it, the penalty weight it carries, its parent, its site."""
+
+    subject: str
+    stage: str
+    weight: float | None
+    parent: str | None
+    site: str
+
+
+class Row(NamedTuple):
+    """One answer: a value with its 95 % interval, the items behind it and, if it has no value, the reason."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+    note: str
+
+
+NO_ROW = Row(None, None, None, None, "")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject's lineage and tables. `rows` maps (question, metric, case) to an answer, in the order of the file."""
+
+    line: Lineage
+    rows: Mapping[tuple[str, str, str], Row]
+    examples: list[dict[str, Any]]
+    counts: list[dict[str, Any]]
+    features: list[dict[str, Any]]
+    history: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The subject's id."""
+        return self.line.subject
+
+    def row(self, question: str, metric: str, *cases: str) -> Row:
+        """The first of `cases` that has a value; an empty row if none has."""
+        found = (self.rows.get((question, metric, case), NO_ROW) for case in cases)
+        return next((row for row in found if row.value is not None), NO_ROW)
+
+    def cases(self, question: str, metric: str, prefix: str = "") -> dict[str, Row]:
+        """Every case of one metric that starts with `prefix` and has a value, in the order of the file."""
+        return {
+            case: row
+            for (asked, measured, case), row in self.rows.items()
+            if asked == question and measured == metric and case.startswith(prefix) and row.value is not None
+        }
+
+    def reasons(self, question: str) -> list[str]:
+        """Why (parts of) a question have no value; empty when every row has one."""
+        rows = [row for (asked, _, _), row in self.rows.items() if asked == question]
+        if not rows:
+            return ["the evaluation holds no row for this question"]
+        notes = [row.note.removeprefix("not applicable: ") for row in rows if row.value is None]
+        return list(dict.fromkeys(note or "no reason was recorded" for note in notes))
+
+
+def lineage(params: Params) -> list[Lineage]:
+    """The lineage of every subject in `params.subjects`, in that order; an adapted model has its dictionary's weight.
+
+    Raises ValueError for a subject that no stage makes.
+    """
+    trained, orthogonalized = params.train.subjects, params.orthogonalize.subjects
+    adapted = params.adapt.subjects
+
+    def line(subject: str) -> Lineage:
+        if subject in trained:
+            return Lineage(subject, "train", None, None, trained[subject].site)
+        if subject in orthogonalized:
+            own = orthogonalized[subject]
+            return Lineage(subject, "orthogonalize", own.weight, own.sae, line(own.sae).site)
+        if subject in adapted:
+            parent = line(adapted[subject].sae)
+            return Lineage(subject, "adapt", parent.weight, parent.subject, parent.site)
+        known = sorted({*trained, *orthogonalized, *adapted})
+        raise ValueError(
+            f"no stage makes the subject '{subject}'; train, orthogonalize and adapt make {', '.join(known)}. "
+            "Name one of these, or add the subject to the stage that should make it"
+        )
+
+    return [line(subject) for subject in params.subjects]
+
+
+def families(subjects: Iterable[Subject]) -> dict[str, list[Subject]]:
+    """Subjects by the trained dictionary they descend from."""
+    listed = list(subjects)
+    parents = {subject.name: subject.line.parent for subject in listed}
+    found: dict[str, list[Subject]] = {}
+    for subject in listed:
+        base = subject.name
+        while parent := parents.get(base):
+            base = parent
+        found.setdefault(base, []).append(subject)
+    return found
+
+
+def _mismatches(folder: Path, expected: list[str]) -> list[str]:
+    """Sentences about what `folder` lacks and what nobody asked for. Hidden files (DVC's .gitignore) do not count."""
+    there = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+    missing = [f"{folder / name} is missing" for name in expected if name not in there]
+    return missing + [f"{folder / name} belongs to no subject" for name in sorted(there - set(expected))]
+
+
+def read_subjects(lines: list[Lineage], evaluate: Path, filter: Path, history: Path) -> list[Subject]:
+    """Read every subject's tables. Raises ValueError naming all missing and all extra folders at once."""
+    names = [line.subject for line in lines]
+    wrong = [
+        *_mismatches(evaluate, names),
+        *_mismatches(filter, names),
+        *_mismatches(history, [f"{name}.parquet" for name in names]),
+    ]
+    if wrong:
+        raise ValueError(
+            f"the report is about exactly the subjects {', '.join(names)}, but:\n  "
+            + "\n  ".join(wrong)
+            + "\nRun the stages of a missing subject, delete what a removed subject left behind, "
+            "or correct `subjects` in params.yaml"
+        )
+    return [_read(line, evaluate / line.subject, filter / line.subject, history) for line in lines]
+
+
+def _read(line: Lineage, evaluate: Path, filter: Path, history: Path) -> Subject:
+    rows = read_table(evaluate / "rows.parquet").to_pylist()
+    return Subject(
+        line=line,
+        rows={
+            (row["question"], row["metric"], row["case"]): Row(*(row[field] for field in Row._fields)) for row in rows
+        },
+        examples=read_table(evaluate / "examples.parquet").to_pylist(),
+        counts=read_table(filter / "counts.parquet").to_pylist(),
+        features=read_table(filter / "features.parquet").to_pylist(),
+        history=read_table(history / f"{line.subject}.parquet").to_pylist(),
+    )

@@ -1,0 +1,206 @@
+"""The keys of the summary: what each one means and how it is taken from a subject's rows, in one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from statistics import fmean
+from typing import NamedTuple
+
+from stages._report.subjects import Subject
+
+Value = float | None
+TEXT_FIRST = ("all", "text", "problem")
+
+
+class Key(NamedTuple):
+    """One key of the summary: its meaning, how it is taken from the rows (in words), and the function that does so."""
+
+    meaning: str
+    source: str
+    take: Callable[[Subject], Value]
+
+
+def best_swap(subject: Subject) -> str | None:
+    """The case `swap/<multiplier>` with the highest success, the weakest of equals; None if nothing was swapped."""
+    tried = subject.cases("swap", "success", "swap/")
+    order = sorted(tried, key=lambda case: float(case.removeprefix("swap/")))
+    return max(order, key=lambda case: tried[case].value or 0.0, default=None)
+
+
+def random_swap(subject: Subject) -> str | None:
+    """The case of the random-latent control; None if there is none."""
+    return next(iter(subject.cases("swap", "success", "random/")), None)
+
+
+def ablations(subject: Subject) -> dict[tuple[str, str], float]:
+    """(language whose latents are removed, language of the text) -> rise of the cross-entropy in nats per token."""
+    found = {}
+    for case, row in subject.cases("language_ablation", "delta_ce").items():
+        parts = re.fullmatch(r"ablate (.+)/on (.+)", case)
+        if parts and row.value is not None:
+            found[parts[1], parts[2]] = row.value
+    return found
+
+
+def steering(subject: Subject, metric: str) -> dict[str, dict[float, float]]:
+    """Language -> {strength: value} of one steering metric ("accuracy" or "ce"), strengths ascending."""
+    found: dict[str, dict[float, float]] = {}
+    for case, row in subject.cases("steering", metric).items():
+        language, strength = case.rsplit("/", 1)
+        found.setdefault(language, {})[float(strength)] = row.value or 0.0
+    return {language: dict(sorted(curve.items())) for language, curve in found.items()}
+
+
+def _mean(values: Iterable[float]) -> Value:
+    listed = list(values)
+    return fmean(listed) if listed else None
+
+
+def _steered(subject: Subject, metric: str, strength: Value) -> Value:
+    """Mean of a steering metric over languages at one strength."""
+    return _mean(curve[strength] for curve in steering(subject, metric).values() if strength in curve)
+
+
+def best_steering(subject: Subject) -> Value:
+    """The strength above 0 with the highest accuracy, mean over languages, the weakest of equals."""
+    strengths = sorted({s for curve in steering(subject, "accuracy").values() for s in curve if s > 0})
+    return max(strengths, key=lambda s: _steered(subject, "accuracy", s) or 0.0, default=None)
+
+
+def _strength(subject: Subject) -> Value:
+    case = best_swap(subject)
+    return float(case.removeprefix("swap/")) if case else None
+
+
+def _ceiling(subject: Subject) -> Value:
+    return subject.row("ceiling", "success", f"{subject.line.site}/concept").value
+
+
+def _share(subject: Subject) -> Value:
+    success, ceiling = KEYS["swap_success"].take(subject), _ceiling(subject)
+    return success / ceiling if success is not None and ceiling else None
+
+
+def _pairs(subject: Subject) -> Value:
+    return subject.row("swap", "success", best_swap(subject) or "").n
+
+
+def _kept(subject: Subject) -> Value:
+    kept = [row["kept"] for row in subject.counts if row["kept"] is not None]
+    return sum(kept) if kept else None
+
+
+def _row(meaning: str, question: str, metric: str, *cases: str) -> Key:
+    """A key that is one row's value: the first of `cases` that has one."""
+    source = f"{question} / {metric} / {', else '.join(cases)}"
+    return Key(meaning, source, lambda subject: subject.row(question, metric, *cases).value)
+
+
+def _swap(meaning: str, metric: str) -> Key:
+    """A key that is one swap metric at the multiplier that succeeds most."""
+    return Key(
+        meaning,
+        f"swap / {metric} / swap/<swap_strength>",
+        lambda subject: subject.row("swap", metric, best_swap(subject) or "").value,
+    )
+
+
+def _ablation(meaning: str, source: str, *, diagonal: bool) -> Key:
+    """A key that is the mean of one part of the language by language table."""
+    return Key(
+        meaning,
+        source,
+        lambda subject: _mean(value for (own, text), value in ablations(subject).items() if (own == text) is diagonal),
+    )
+
+
+KEYS: dict[str, Key] = {
+    "fvu": _row("variance left unexplained, 0 is a perfect rebuild", "reconstruction", "fvu", *TEXT_FIRST),
+    "explained_variance": _row("1 − FVU about the mean", "reconstruction", "explained_variance", *TEXT_FIRST),
+    "l0": _row("latents active per token", "reconstruction", "l0", *TEXT_FIRST),
+    "alive": _row("latents that fire at all", "reconstruction", "alive", *TEXT_FIRST),
+    "mean_cos2": _row("mean squared cosine between two decoder directions", "geometry", "mean_cos2", "all"),
+    "welch_floor": _row("the lowest mean squared cosine this many directions allow", "geometry", "welch_floor", "all"),
+    "max_abs_cos": _row("the most similar pair of directions", "geometry", "max_abs_cos", "all"),
+    "coactive_cos2": _row("mean squared cosine of pairs that fire together", "geometry", "coactive_cos2", "all"),
+    "ce_recovered": _row(
+        "cross-entropy kept when the rebuild replaces the activations: 0 as if mean-ablated, 1 as if untouched",
+        "fidelity",
+        "ce_recovered",
+        *TEXT_FIRST,
+    ),
+    "ce_recovered_problems": _row("the same, on problems only", "fidelity", "ce_recovered", "problem"),
+    "kl_recovered": _row("the same share, of the divergence", "fidelity", "kl_recovered", *TEXT_FIRST),
+    "answers": _row("held-out problems solved with the SAE spliced in", "solving", "answer", "spliced"),
+    "answers_original": _row("held-out problems solved without the SAE", "solving", "answer", "original"),
+    "copied": _row("solutions that carry the right name, SAE spliced in", "solving", "copied", "spliced"),
+    "copied_original": _row("solutions that carry the right name, no SAE", "solving", "copied", "original"),
+    "ceiling": Key(
+        "swaps that succeed when the other problem's true activations are patched in, no SAE: what a swap could reach",
+        "ceiling / success / <site>/concept",
+        _ceiling,
+    ),
+    "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject/concept"),
+    "swap_success": _swap("pairs in which the new name appears in the continuation", "success"),
+    "swap_strength": Key(
+        "the multiplier all swap keys are taken at",
+        "the multiplier of swap / success / swap/* with the highest value, the weakest of equals",
+        _strength,
+    ),
+    "swap_kept": _swap("pairs whose answer, which the name does not touch, stays right", "kept"),
+    "swap_dropped": _swap("pairs in which the old name is gone from the continuation", "dropped"),
+    "swap_success_and_kept": _swap("pairs with both: new name in, answer right", "success_and_kept"),
+    "swap_overlap": _swap(
+        "words of the unswapped text that are still there, in order, once the names are made equal", "overlap"
+    ),
+    "swap_share_of_ceiling": Key(
+        "swap success as a share of what is possible at the site", "swap_success / ceiling", _share
+    ),
+    "swap_random": Key(
+        "control: success when random latents are written instead",
+        "swap / success / random/*",
+        lambda subject: subject.row("swap", "success", random_swap(subject) or "").value,
+    ),
+    "swap_pairs": Key("pairs behind the swap keys", "n of swap / success / swap/<swap_strength>", _pairs),
+    "ablation_diagonal": _ablation(
+        "cross-entropy added to a language by removing its own latents (nats per token)",
+        "mean of language_ablation / delta_ce over cases 'ablate X/on X'",
+        diagonal=True,
+    ),
+    "ablation_off_diagonal": _ablation(
+        "cross-entropy added to the other languages by the same removal (nats per token)",
+        "mean of language_ablation / delta_ce over cases 'ablate X/on Y', Y not X",
+        diagonal=False,
+    ),
+    "kept_latents": Key(
+        "latents the language filter keeps, summed over languages",
+        "sum of `kept` in the filter's counts",
+        _kept,
+    ),
+    "steering_best": Key(
+        "continuations in the language steered to, mean over languages",
+        "mean of steering / accuracy / X/<steering_strength> over languages X",
+        lambda subject: _steered(subject, "accuracy", best_steering(subject)),
+    ),
+    "steering_strength": Key(
+        "the strength the steering keys are taken at",
+        "the strength above 0 with the highest mean accuracy, the weakest of equals",
+        best_steering,
+    ),
+    "steering_unsteered": Key(
+        "control: the same share when nothing is steered",
+        "mean of steering / accuracy / X/0 over languages X",
+        lambda subject: _steered(subject, "accuracy", 0.0),
+    ),
+    "steering_ce": Key(
+        "cross-entropy of the steered text under the unsteered model: the price in fluency (nats per token)",
+        "mean of steering / ce / X/<steering_strength> over languages X",
+        lambda subject: _steered(subject, "ce", best_steering(subject)),
+    ),
+}
+
+
+def summarise(subjects: Iterable[Subject]) -> dict[str, Value]:
+    """`<subject>.<key>` -> number, or None where the question does not apply: every key of KEYS for every subject."""
+    return {f"{subject.name}.{key}": how.take(subject) for subject in subjects for key, how in KEYS.items()}

@@ -1,0 +1,46 @@
+"""adapt: let the language model get used to a dictionary's reconstruction; the decoder stays as it is, to the bit.
+
+    python -m stages.adapt --sae data/subjects/cosine_5 --network … --tokenizer … --blocks … --out data/subjects/adapted_5 --history …
+
+Reads   a dictionary, the model, training problems (loss: solutions) or training text (loss: divergence)
+Writes  sae.safetensors (encoder and biases trained), adapter.safetensors (LoRA), the training curve
+"""
+
+from __future__ import annotations
+
+from sieve.dictionary.adapt import AdaptConfig, Adaptation, adapt, divergence_loss, solution_loss
+from sieve.dictionary.sae import Sae
+from sieve.model.adapter import inject, save_adapter
+from sieve.model.language_model import open_model
+from sieve.provenance import read_json, seed_for, write_json
+from sieve.text.blocks import load_blocks
+from stages._common import Input, Output, Params, Progress, publish, run, write_history
+from stages._params import settings
+
+LOSSES = {"solutions": ("problem", solution_loss), "divergence": ("text", divergence_loss)}
+
+
+def main(params: Params, sae: Input, network: Input, tokenizer: Input, blocks: Input, out: Output, history: Output) -> None:
+    """The batches and the adapter's start depend on the seeds only, so subjects differ in their dictionary alone."""
+    config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
+    kind, loss = LOSSES[params.adapt.loss]
+    lm, base = open_model(network, tokenizer), Sae.load(sae / "sae.safetensors")
+    base.require(lm.width, lm.digest)
+    train = [b for b in load_blocks(blocks) if b.split == "train" and b.kind == kind]
+    if not train:
+        raise ValueError(f"adapt.loss is '{params.adapt.loss}', which needs training {kind}s, and there are none; choose the other loss")
+
+    seed = seed_for(params.seed.init, "adapt", "lora")
+    lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)
+    adaptation = Adaptation(lm, base)
+    curve = adapt(adaptation, train, loss, config, params.seed.order, Progress(f"adapting to {sae.name}"))
+
+    with publish(out) as folder:
+        adaptation.current.detached().save(folder / "sae.safetensors")
+        save_adapter(folder / "adapter.safetensors", lm.network, lora, lm.digest, base.site)
+        write_json(folder / "convention.json", read_json(sae / "convention.json") | {"adapted": params.adapt.loss})
+    write_history(history, "adapt", curve)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,91 @@
+"""model: the causal language model to look into; trained here on the dataset, or opened from data/input/model.
+
+    python -m stages.model --folder data/input/model --texts … --problems … --network data/model/network --tokenizer data/model/tokenizer --card data/model/card.json
+
+Reads   training text and problems; or a Hugging Face folder (safetensors) in --folder
+Writes  network and tokenizer as Hugging Face folders, and a card of what the model can do
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
+from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
+from sieve.model.skill import held_out_loss, solve
+from sieve.provenance import read_table, write_json
+from stages._common import Input, Output, Params, Progress, publish, run
+from stages._params import settings
+
+WEIGHTS = ("config.json", "generation_config.json", "model.safetensors.index.json")
+BATCH, SOLUTION_TOKENS = 128, 40
+
+
+def main(params: Params, folder: Input, texts: Input, problems: Input, network: Output, tokenizer: Output, card: Output) -> None:
+    """Either way the outputs have one shape, and the gates are asked before they appear."""
+    rows, sums = read_table(texts).to_pylist(), read_table(problems).to_pylist()
+    with publish(network) as network_path, publish(tokenizer) as tokenizer_path, publish(card) as card_path:
+        if params.model.kind == "pretrain":
+            _train(params, rows, sums, network_path, tokenizer_path)
+        else:
+            _copy(folder, network_path, tokenizer_path)
+        lm = open_model(network_path, tokenizer_path)
+        figures = describe(lm, rows, sums)
+        _check_gates(params, figures)
+        write_json(card_path, figures | {"digest": model_digest(network_path)})
+
+
+def _train(params: Params, texts: list[dict[str, Any]], problems: list[dict[str, Any]], network: Path, tokenizer: Path) -> None:
+    config = settings(PretrainConfig, params.model.pretrain, "model.pretrain")
+    documents = [row["text"] for row in texts if row["split"] == "train"]
+    documents += [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
+    made = train_tokenizer(documents, config.vocabulary)
+    sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
+    net = new_network(config, made, params.seed.init)
+    pretrain(sequences, net, made.pad_token_id, config, params.seed.order, Progress("training the language model", "token"))
+    save_network(network, net)
+    save_tokenizer(tokenizer, made)
+
+
+def _copy(folder: Path, network: Path, tokenizer: Path) -> None:
+    """Weights and config to one folder, tokenizer to the other; nothing else is taken over."""
+    check_folder(folder)
+    network.mkdir(parents=True)
+    tokenizer.mkdir(parents=True)
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".safetensors" or path.name in WEIGHTS:
+            shutil.copyfile(path, network / path.name)
+        elif path.name in {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}:
+            shutil.copyfile(path, tokenizer / path.name)
+
+
+def describe(lm: LanguageModel, texts: list[dict[str, Any]], problems: list[dict[str, Any]]) -> dict[str, Any]:
+    """Size, held-out loss per language, and, if there are problems, the share solved and of names copied (validation split)."""
+    held = [row for row in texts if row["split"] == "valid"]
+    figures: dict[str, Any] = {"parameters": sum(p.numel() for p in lm.network.parameters()), "vocabulary": len(lm.tokenizer)}
+    for language in sorted({row["language"] for row in held}):
+        sequences = [ids[: lm.context] for ids in lm.encode([row["text"] for row in held if row["language"] == language][:BATCH])]
+        figures[f"held_out_loss_{language}"] = held_out_loss(lm, sequences, BATCH)
+    asked = [row for row in problems if row["split"] == "valid"]
+    if asked:
+        names = [next((c["value"] for c in row["concepts"] if c["concept"] == "name"), "") for row in asked]
+        prompts = lm.encode([row["prompt"] for row in asked])
+        right, copied = solve(lm, prompts, [row["answer"] for row in asked], names, SOLUTION_TOKENS, BATCH)
+        figures |= {"answers": sum(right) / len(right), "copied_names": sum(copied) / len(copied)}
+    return figures
+
+
+def _check_gates(params: Params, figures: dict[str, Any]) -> None:
+    """A model that cannot do the task makes every later number meaningless, so it is refused here."""
+    for figure, least, key in (("copied_names", params.model.min_copied, "min_copied"), ("answers", params.model.min_answers, "min_answers")):
+        if figures.get(figure, 1.0) < least:
+            raise ValueError(
+                f"the language model reaches {figure} = {figures[figure]:.3f} on held-out problems, below model.{key} = {least}; "
+                "train it longer (model.pretrain.tokens), or lower the gate if you know why"
+            )
+
+
+if __name__ == "__main__":
+    run(main)

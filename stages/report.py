@@ -1,0 +1,42 @@
+"""Put every subject's answers on one page that opens offline, and their headline numbers in one flat file.
+
+    python -m stages.report --evaluate data/evaluate --filter data/filter --history data/history \\
+        --model-card data/model/card.json --out data/report --summary data/summary.json
+
+Reads   evaluate/<subject>/{rows,examples}.parquet, filter/<subject>/{counts,features}.parquet and
+        history/<subject>.parquet for every id in `subjects`; the model's card (flat JSON).
+Writes  report/index.html and report/plots/*.svg; summary.json with `<subject>.<key>`: the keys, their meaning and how
+        they are taken from the rows are the table KEYS in `stages/_report/summary.py`.
+"""
+
+from __future__ import annotations
+
+from sieve.provenance import publish, read_json, write_json
+from stages._common import Input, Output, Params, run
+from stages._report.page import render
+from stages._report.plots import all_plots
+from stages._report.subjects import lineage, read_subjects
+from stages._report.summary import summarise
+
+
+def main(
+    params: Params, evaluate: Input, filter: Input, history: Input, model_card: Input, out: Output, summary: Output
+) -> None:
+    """Read every subject, draw, and write the page and the summary; a missing or extra subject is a ValueError."""
+    subjects = read_subjects(lineage(params), evaluate, filter, history)
+    card = read_json(model_card)
+
+    plots = all_plots(subjects)
+    page = render(subjects, card, plots)
+
+    with publish(out) as folder:
+        (folder / "plots").mkdir(parents=True)
+        (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+        for plot in (plot for section in plots.values() for plot in section):
+            (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
+    with publish(summary) as file:
+        write_json(file, summarise(subjects))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,217 @@
+"""An invented world for the report: plausible answers of six subjects, with or without languages and problems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sieve.provenance import write_json, write_table
+from stages._report.subjects import lineage
+from stages.report import main
+
+LANGUAGES = ("de", "es", "fi", "tr")
+STRENGTHS = (0.0, 0.5, 1.0, 2.0, 4.0)
+SITES = ("embedding", "resid_post_0", "resid_post_1", "resid_post_2")
+NO_LANGUAGES = "the text names one language only, so there is nothing to tell apart"
+NO_PROBLEMS = "there are no problems, so there is nothing to solve or to swap"
+HOSTILE = "<script>alert(1)</script>"
+
+ROWS = pa.schema(
+    [(name, pa.string()) for name in ("question", "metric", "case")]
+    + [(name, pa.float64()) for name in ("value", "low", "high")]
+    + [("n", pa.int64()), ("note", pa.string())]
+)
+EXAMPLES = pa.schema(
+    {
+        "latent": pa.int32(),
+        "label": pa.string(),
+        "rank": pa.int32(),
+        "doc": pa.string(),
+        "tokens": pa.list_(pa.string()),
+        "activations": pa.list_(pa.float32()),
+    }
+)
+HISTORY = pa.schema([("stage", pa.string()), ("step", pa.int64()), ("metric", pa.string()), ("value", pa.float64())])
+FEATURES = pa.schema(
+    [("language", pa.string()), ("latent", pa.int32())]
+    + [(name, pa.float64()) for name in ("consistency", "rate_target", "rate_random", "mean_target", "mean_random")]
+    + [("kept", pa.bool_())]
+)
+COUNTS = pa.schema(
+    [("language", pa.string())]
+    + [(name, pa.int64()) for name in ("sequences", "tokens", "active", "consistent", "random", "kept")]
+    + [("vocabulary_share", pa.float64()), ("note", pa.string())]
+)
+CARD = {
+    "parameters": 1_050_368,
+    "tokens": 6_000_000,
+    "held_out_loss": 1.873,
+    "problem_accuracy": 0.995,
+    "copied_names": 0.985,
+    "tied_embeddings": True,
+}
+
+
+def invented_params() -> SimpleNamespace:
+    """Two trained dictionaries, one of them orthogonalised at two weights, and a model adapted around each of these."""
+    made = SimpleNamespace
+    return made(
+        subjects=["topk", "batchtopk", "cosine_0", "cosine_5", "adapted_0", "adapted_5"],
+        train=made(subjects={v: made(variant=v, site="resid_post_0") for v in ("topk", "batchtopk")}),
+        orthogonalize=made(subjects={f"cosine_{w}": made(sae="topk", weight=float(w)) for w in (0, 5)}),
+        adapt=made(subjects={f"adapted_{w}": made(sae=f"cosine_{w}") for w in (0, 5)}),
+    )
+
+
+class Rows:
+    """Rows of one invented evaluation."""
+
+    def __init__(self) -> None:
+        self.listed: list[tuple[Any, ...]] = []
+
+    def add(self, question: str, metric: str, case: str, value: float) -> None:
+        """A number without an interval."""
+        self.listed.append((question, metric, case, float(value), None, None, 4096, ""))
+
+    def share(self, question: str, metric: str, case: str, value: float, n: int = 60) -> None:
+        """A share of `n` items with a 95 % interval."""
+        value = min(max(float(value), 0.0), 1.0)
+        half = 1.96 * (value * (1 - value) / n) ** 0.5
+        self.listed.append((question, metric, case, value, max(0.0, value - half), min(1.0, value + half), n, ""))
+
+    def without(self, question: str, reason: str) -> None:
+        """A question that does not apply."""
+        self.listed.append((question, "", "", None, None, None, 0, f"not applicable: {reason}"))
+
+    def write(self, path: Path) -> None:
+        """Write the table."""
+        write_table(path, dict(zip(ROWS.names, zip(*self.listed))), ROWS)
+
+
+def _shared_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
+    fvu = 0.078 + 0.031 * heavy + 0.004 * draw.random()
+    for metric, value in {"fvu": fvu, "explained_variance": 1 - fvu, "l0": 4.0, "alive": 0.984}.items():
+        rows.add("reconstruction", metric, "text", value)
+    mean_cos2 = 0.0070 if heavy else 0.0118
+    for metric, value in {"mean_cos2": mean_cos2, "welch_floor": 0.0068, "max_abs_cos": 0.741}.items():
+        rows.add("geometry", metric, "all", value)
+    rows.add("geometry", "coactive_cos2", "all", 2.4 * mean_cos2)
+    for metric, value in {"ce_recovered": 0.981 - 0.02 * heavy, "kl_recovered": 0.972 - 0.02 * heavy}.items():
+        rows.add("fidelity", metric, "text", value)
+
+
+def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
+    for case, value in {"original": 0.995, "spliced": 0.88 - 0.05 * heavy + 0.1 * adapted}.items():
+        rows.share("solving", "answer", case, value, 200)
+        rows.share("solving", "copied", case, value - 0.01, 200)
+    rows.add("fidelity", "ce_recovered", "problem", 0.968)
+    for site, name, last in zip(SITES, (1.0, 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
+        rows.share("ceiling", "success", f"{site}/concept", name - 0.05 * adapted * (name < 1), 120)
+        rows.share("ceiling", "success", f"{site}/last", last, 120)
+    rows.share("ceiling", "success", "subject/concept", 0.55, 120)
+    for index, value in enumerate(("Anna", "Ben", "Carla")):
+        for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
+            rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
+    swaps = {"none": 0.0, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33, "random/1": 0.03}
+    for case, success in swaps.items():
+        success = success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0)
+        kept = 0.88 + 0.08 * adapted - 0.3 * success
+        values = {"success": success, "kept": kept, "success_and_kept": success * kept, "dropped": success + 0.05}
+        for metric, value in {**values, "overlap": 0.9 - 0.2 * success}.items():
+            rows.share("swap", metric, case, value)
+
+
+def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
+    for language in LANGUAGES:
+        rows.add("language_ablation", "ce", language, 1.7 + 0.4 * draw.random())
+        for other in LANGUAGES:
+            rise = 0.9 + 0.3 * heavy + 0.2 * draw.random() if language == other else 0.08 * draw.normal()
+            rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise)
+        for strength in STRENGTHS:
+            accuracy = 0.25 + 0.7 * (1 - np.exp(-1.3 * strength)) * (0.7 + 0.3 * draw.random()) - 0.02 * strength**2
+            rows.share("steering", "accuracy", f"{language}/{strength:g}", accuracy, 40)
+            rows.add("steering", "ce", f"{language}/{strength:g}", 1.9 + 0.15 * strength**1.5 + 0.1 * draw.random())
+
+
+def _examples(languages: bool) -> dict[str, list[Any]]:
+    sentences = [
+        ["Anna", " has", " three", " apples", ".", "\n", "She", " gives", " two", " to", " Ben", "."],
+        ["El", " perro", " come", " pan", " y", " la", " niña", " canta", "  ", "en", " casa", "\t", "."],
+        [" ", HOSTILE, " see", " https", "://", "example.org", "/", "a", " &", " <b>bold</b>"],
+    ]
+    labels = [("language es", 17), ("language fi", 203)] if languages else []
+    rows: list[tuple[Any, ...]] = []
+    for label, latent in [*labels, ("name Anna", 41), ("most active", 7)]:
+        for rank, tokens in enumerate(sentences):
+            draw = np.random.default_rng([latent, rank])
+            active = draw.random(len(tokens)) < 0.4
+            activations = np.where(active, draw.gamma(2.0, 1.0, len(tokens)), 0.0) * (-1 if latent == 7 else 1)
+            rows.append((latent, label, rank, f"doc_{latent}_{rank}", tokens, activations.tolist()))
+    return dict(zip(EXAMPLES.names, (list(column) for column in zip(*rows))))
+
+
+def _filter(folder: Path, languages: bool, draw: np.random.Generator) -> None:
+    counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
+    features: dict[str, list[Any]] = {name: [] for name in FEATURES.names}
+    for index, language in enumerate(LANGUAGES if languages else ()):
+        kept = int(draw.integers(3, 9))
+        row = (language, 256, 16_384, 410 + 7 * index, 38 + index, 38 + index - kept, kept, 0.31, "")
+        note = "" if index != 2 else "fewer sequences than asked for"
+        for name, value in zip(COUNTS.names, (*row[:-1], note)):
+            counts[name].append(value)
+        for name, value in zip(
+            FEATURES.names, (language, (203, 17)[language == "es"], 0.93, 0.21, 0.004, 1.9, 0.7, True)
+        ):
+            features[name].append(value)
+    write_table(folder / "counts.parquet", counts, COUNTS)
+    write_table(folder / "features.parquet", features, FEATURES)
+
+
+def _history(path: Path, stage: str, heavy: bool) -> None:
+    rows = [
+        (stage, step, metric, start * (0.25 + 0.75 * float(np.exp(-step / 300))) * (1.2 if heavy else 1.0))
+        for metric, start in {"loss": 1.4, "fvu": 0.4, "dead": 0.2}.items()
+        for step in range(0, 2001, 100)
+    ]
+    write_table(path, dict(zip(HISTORY.names, zip(*rows))), HISTORY)
+
+
+def write_world(folder: Path, *, languages: bool = True, problems: bool = True) -> None:
+    """Write everything the report reads for six invented subjects."""
+    for index, line in enumerate(lineage(invented_params())):
+        draw = np.random.default_rng(index)
+        heavy, adapted, rows = bool(line.weight), line.stage == "adapt", Rows()
+        _shared_rows(rows, heavy, draw)
+        if problems:
+            _problem_rows(rows, heavy, adapted)
+        else:
+            for question in ("solving", "ceiling", "swap"):
+                rows.without(question, NO_PROBLEMS)
+        if languages:
+            _language_rows(rows, heavy, draw)
+        else:
+            for question in ("language_ablation", "steering"):
+                rows.without(question, NO_LANGUAGES)
+        rows.write(folder / "evaluate" / line.subject / "rows.parquet")
+        write_table(folder / "evaluate" / line.subject / "examples.parquet", _examples(languages), EXAMPLES)
+        _filter(folder / "filter" / line.subject, languages, draw)
+        _history(folder / "history" / f"{line.subject}.parquet", line.stage, heavy)
+    write_json(folder / "card.json", CARD)
+
+
+def report(world: Path, into: Path) -> Path:
+    """Run the stage on `world`; the folder that holds `report/` and `summary.json`."""
+    main(
+        invented_params(),
+        evaluate=world / "evaluate",
+        filter=world / "filter",
+        history=world / "history",
+        model_card=world / "card.json",
+        out=into / "report",
+        summary=into / "summary.json",
+    )
+    return into

@@ -1,0 +1,214 @@
+"""params.yaml: every mistake is told in one message, with its place, what was given and what was expected."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sieve.dictionary.fit import FitConfig
+from stages._params import ParamsError, load_params, settings
+
+ROOT = Path(__file__).parents[2]
+OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
+DEFAULT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+FIT = {"steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "decay": 0.2}
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """Write the default params with (old, new) replaced, and return the mistakes that are told."""
+
+    def refuse(*changes: tuple[str, str]) -> list[str]:
+        text = DEFAULT
+        for old, new in changes:
+            assert old in text, f"the default no longer holds {old!r}"
+            text = text.replace(old, new, 1)
+        path = tmp_path / "params.yaml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ParamsError) as caught:
+            load_params(path)
+        assert str(path) in str(caught.value)
+        assert all(f"\n  {mistake}" in str(caught.value) for mistake in caught.value.mistakes)
+        return caught.value.mistakes
+
+    return refuse
+
+
+@pytest.mark.parametrize("path", OURS, ids=str)
+def test_ours_are_free_of_mistakes(path):
+    """The default and every preset load."""
+    assert load_params(ROOT / path).subjects
+
+
+def test_unknown_key_names_its_neighbour(refusal):
+    """A misspelt key is told with the known key that is nearest, and the missing one beside it."""
+    assert refusal(("  groups: ", "  gruops: ")) == [
+        "dataset.groups: missing",
+        "dataset.gruops: unknown key; did you mean 'groups'?",
+    ]
+
+
+def test_unknown_key_without_a_neighbour_lists_the_known(refusal):
+    """A key that resembles nothing is told with all keys that are known at its place, also inside a named subject."""
+    assert refusal(("      site: resid_post_0", "      zebra: 1\n      site: resid_post_0")) == [
+        "train.subjects.topk.zebra: unknown key; known here: variant, site, latents, settings"
+    ]
+
+
+def test_missing_section(refusal):
+    """A section that is not there is told."""
+    assert refusal(("tokens:\n  context: 128\n", "")) == ["tokens: missing"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("groups: 5000", "groups: '5000'", "dataset.groups: given '5000'; must be a valid integer"),
+        ("groups: 5000", "groups: 5000.5", "dataset.groups: given 5000.5; must be a valid integer"),
+        ("groups: 5000", "groups: true", "dataset.groups: given True; must be a valid integer"),
+        ("groups: 5000", "groups:", "dataset.groups: given None; must be a valid integer"),
+        ("groups: 5000", "groups: -1", "dataset.groups: given -1; must be greater than or equal to 0"),
+        ("tau: 0.5", "tau: 50", "filter.tau: given 50; must be less than or equal to 1"),
+        ("kind: generated", "kind: made", "dataset.kind: given 'made'; must be 'generated' or 'files'"),
+        ("[3, 6]", "[3]", "dataset.sentences: given [3]; list should have at least 2 items, not 1"),
+        ("tokens:\n  context: 128", "tokens: 128", "tokens: given 128; must be a mapping"),
+        ("weight: 5.0", "weight: five", "orthogonalize.subjects.cosine_5.weight: given 'five'; must be a valid number"),
+    ],
+)
+def test_wrong_value(refusal, old, new, told):
+    """A wrong value is told with its place, itself and what belongs there; nothing is converted."""
+    assert refusal((old, new)) == [told]
+
+
+def test_exponents_are_numbers(tmp_path):
+    """YAML 1.2 is read, in which 1e-3 and 1.0e-3 are one number, and `no` is a string."""
+    path = tmp_path / "params.yaml"
+    path.write_text(DEFAULT.replace("lr: 1.0e-3", "lr: 1e-3").replace("language: en", "language: no"), encoding="utf-8")
+    params = load_params(path)
+    assert params.train.fit["lr"] == 0.001
+    assert params.dataset.language == "no"
+
+
+def test_id_with_a_dot(refusal):
+    """DVC splits names at dots, so ids have none, as keys and as values."""
+    mistakes = refusal(("    batchtopk:", "    batch.topk:"), ("[topk, batchtopk,", "[topk, batch.topk,"))
+    assert [mistake.split(":")[0] for mistake in mistakes] == ["subjects.1", "train.subjects.batch.topk"]
+    assert all("is not an id; use lower-case letters, digits and _" in mistake for mistake in mistakes)
+
+
+def test_several_mistakes_in_one_message(refusal):
+    """Mistakes in fields and in references between names are all told at once."""
+    mistakes = refusal(("groups: 5000", "groups: many"), ("tau: 0.5", "tau: 2"), ("{sae: cosine_5}", "{sae: cosine_7}"))
+    assert [mistake.split(":")[0] for mistake in mistakes] == [
+        "dataset.groups",
+        "filter.tau",
+        "adapt.subjects.adapted_5.sae",
+    ]
+
+
+def test_site_that_is_not_captured(refusal):
+    """A subject's site must be among the captured ones."""
+    assert refusal(("site: resid_post_2", "site: resid_post_1")) == [
+        "train.subjects.batchtopk.site: 'resid_post_1' is not captured; "
+        "activations.sites has resid_post_0, resid_post_2"
+    ]
+
+
+def test_site_that_differs_from_the_origin(refusal):
+    """An orthogonalised dictionary stays at the site of the one that it starts from."""
+    assert refusal(("resid_post_0, weight: 5.0", "resid_post_2, weight: 5.0")) == [
+        "orthogonalize.subjects.cosine_5.site: given 'resid_post_2', but its sae 'topk' is trained on 'resid_post_0'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("{sae: topk, site: resid_post_0, weight: 5.0}", "{sae: topl, site: resid_post_0, weight: 5.0}",
+         "orthogonalize.subjects.cosine_5.sae: 'topl' is not in train.subjects; there are topk, batchtopk"),
+        ("{sae: cosine_0}", "{sae: cosine_1}",
+         "adapt.subjects.adapted_0.sae: 'cosine_1' is made by no earlier stage; "
+         "there are topk, batchtopk, cosine_0, cosine_5"),
+    ],
+)  # fmt: skip
+def test_origin_that_does_not_exist(refusal, old, new, told):
+    """What a subject is made from must be made by an earlier stage."""
+    assert refusal((old, new)) == [told]
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ("topk", "'batchtopk' is made, but listed 0 times; list it once"),
+        ("topk, topk, batchtopk", "'topk' is made, but listed 2 times; list it once"),
+        ("topk, batchtopk, relu", "'relu' is listed, but no stage makes it; there are topk, batchtopk, cosine_0, "),
+    ],
+)
+def test_subjects_that_do_not_fit(refusal, listed, told):
+    """Every subject that a stage makes is listed once, and no other."""
+    (mistake,) = refusal(("subjects: [topk, batchtopk,", f"subjects: [{listed},"))
+    assert mistake.startswith(f"subjects: {told}")
+
+
+def test_subject_of_two_makers(refusal):
+    """Two stages cannot make one subject."""
+    mistakes = refusal(("    adapted_0: {", "    topk: {"))
+    assert "subjects: 'topk' is made by 2 stages; give each its own name" in mistakes
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"seed: {data: 0", "line 1, column 15: not YAML: expected ',' or '}'"),
+        (b"seed: 1\nseed: 2\n", 'line 2, column 1: not YAML: found duplicate key "seed"'),
+        (b"seed: \x00", "not YAML: "),
+        (b"", "given None; must be a mapping with the keys "),
+        (b"- seed\n", "given ['seed']; must be a mapping with the keys "),
+        (b"seed: \xe9\n", "not UTF-8 at byte 6"),
+    ],
+)
+def test_no_yaml_mapping(tmp_path, content, told):
+    """A file that holds no mapping is told with the place where reading failed."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ParamsError) as caught:
+        load_params(path)
+    assert told in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_no_file(tmp_path):
+    """A file that is not there is told with where it should be."""
+    with pytest.raises(ParamsError, match="no such file; run from the project's root"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_settings_become_the_components_own():
+    """A sound mapping becomes the component's dataclass; whole numbers do for floats."""
+    assert settings(FitConfig, FIT | {"decay": 0}, "train.fit") == FitConfig(10, 4, 0.001, 0.1, 0.0)
+
+
+def test_settings_tell_every_mistake():
+    """Component-owned mappings are told like fixed keys: place, neighbour, what was given and expected."""
+    with pytest.raises(ParamsError) as caught:
+        settings(FitConfig, {"step": 10, "batch": 4.5, "lr": "1e-3", "warmup": 0.1, "decay": None}, "train.fit")
+    assert sorted(caught.value.mistakes) == [
+        "train.fit.batch: given 4.5; must be a valid integer",
+        "train.fit.decay: given None; must be a valid number",
+        "train.fit.lr: given '1e-3'; must be a valid number",
+        "train.fit.step: unknown key; did you mean 'steps'?",
+        "train.fit.steps: missing",
+    ]
+
+
+def test_settings_hold_lists():
+    """A list keeps its own type and a wrong entry is told with its number."""
+
+    @dataclass(frozen=True)
+    class Strengths:
+        strengths: list[float]
+
+        __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+    assert settings(Strengths, {"strengths": [1, 2.5]}, "q") == Strengths([1.0, 2.5])
+    with pytest.raises(ParamsError, match=r"q\.strengths\.1: given 'two'; must be a valid number"):
+        settings(Strengths, {"strengths": [1.0, "two"]}, "q")

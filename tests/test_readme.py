@@ -1,0 +1,68 @@
+"""The README and the project never disagree."""
+
+import json
+import re
+from pathlib import Path
+
+from tests.conftest import ROOT
+from tests.readme import README, python_blocks, quick_start
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_quick_start_begins_with_exactly_two_commands():
+    """The section holds two fenced bash blocks of one command line each, and nothing stands before the first."""
+    commands = quick_start()
+
+    assert len(commands) == 2
+    assert all("\n" not in command for command in commands)
+    assert re.search(r"^## Quick start\n+```bash\n", TEXT, flags=re.M)
+
+
+def test_each_command_makes_its_own_environment():
+    """Each command creates a virtual environment, activates it for dvc's sake, and installs with the numerics lock as constraints."""
+    main, tests = quick_start()
+
+    for command in (main, tests):
+        assert "-m venv" in command
+        assert "activate" in command
+        assert "-c env/numerics.lock" in command
+    assert main.endswith("dvc repro")
+    assert tests.endswith("pytest")
+
+
+def test_paths_in_the_map_exist():
+    """Every path that the map of the project names is there."""
+    section = re.search(r"^## Map\n(.*?)(?=^## )", TEXT, flags=re.M | re.S)
+    assert section
+    named = re.findall(r"^(\S+?)  +\S", section[1], flags=re.M)
+
+    assert len(named) > 15
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_figures_come_from_the_published_summaries():
+    """Every number in the README's tables of findings is the one in the summary that the run wrote."""
+    for path in (ROOT / "data/summary.json", ROOT / "presets/stories260k/summary.json"):
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        table = re.search(rf"<!-- {re.escape(str(path.relative_to(ROOT)))} -->\n(.*?)\n\n", TEXT, flags=re.S)
+        assert table, f"README.md shows no table of {path.name}"
+        assert table[1] == findings(summary)
+
+
+def findings(summary: dict) -> str:
+    """The table of findings as the README shows it; see `python -m tools.findings`."""
+    from tools.findings import table
+
+    return table(summary)
+
+
+def test_library_example_is_short_and_runs(toy_run: Path, monkeypatch, capsys):
+    """The ten lines that load and steer run as they stand, in a finished project."""
+    example = next(block for block in python_blocks() if "import sieve" in block)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 10
+
+    monkeypatch.chdir(toy_run)
+    exec(compile(example, "README.md", "exec"), {})
+
+    assert capsys.readouterr().out

@@ -1,0 +1,101 @@
+"""Write into dvc.yaml what can be derived: the files that each stage imports, and report's one dependency per subject.
+
+    python -m tools.wire            rewrite the marked lists of ./dvc.yaml
+    python -m tools.wire --check    say whether they are up to date (exit status 1 if not)
+
+A list starts at a comment `# code` or `# subjects` and ends at `# end`. DVC cannot unpack lists into deps, hence the writing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from stages._params import load_params
+
+NUMERICS = "env/numerics.lock"
+OWN = ("sieve", "stages")
+# Modules found by name at run time. Their own files are dependencies that dvc.yaml names by hand, because which of them is
+# needed depends on the params; what they import is found here.
+REGISTRIES = {"train": "sieve/dictionary/variants", "evaluate": "sieve/evals"}
+
+
+def imports(path: Path, root: Path) -> set[Path]:
+    """Files of ours that `path` imports, wherever in it the import stands; a package brings its `__init__`s."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            found |= _files(name, root)
+    return found
+
+
+def _files(name: str, root: Path) -> set[Path]:
+    parts = name.split(".")
+    if parts[0] not in OWN:
+        return set()
+    packages = {root.joinpath(*parts[:i], "__init__.py") for i in range(1, len(parts) + 1)}
+    return {path for path in packages | {root.joinpath(*parts).with_suffix(".py")} if path.is_file()}
+
+
+def closure(stage: str, root: Path) -> list[str]:
+    """Every file of ours that a stage can come to import, relative to `root`, sorted."""
+    registry = root / REGISTRIES[stage] if stage in REGISTRIES else None
+    waiting = [root / "stages" / f"{stage}.py", *(sorted(registry.glob("*.py")) if registry else [])]
+    seen: set[Path] = {root / "sieve/__init__.py", root / "stages/__init__.py"}
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += imports(path, root) - seen
+    named = {path for path in seen if registry and path.parent == registry and path.name != "__init__.py"}
+    folders = {path for path in seen if path.parent.name == "_report"}
+    return sorted(path.relative_to(root).as_posix() for path in seen - named - folders)
+
+
+def wired(text: str, root: Path) -> str:
+    """dvc.yaml's text with its marked lists written anew."""
+    subjects = load_params(root / "params.yaml").subjects
+    lines, stage, skipping = [], "", False
+    for line in text.splitlines():
+        if match := re.fullmatch(r"  ([a-z_]+):", line):
+            stage = match[1]
+        if mark := re.fullmatch(r"( *)# (code|subjects)", line):
+            skipping = True
+            lines.append(line)
+            lines += [f"{mark[1]}- {entry}" for entry in _entries(mark[2], stage, subjects, root)]
+        if skipping and line.strip() == "# end":
+            skipping = False
+        if not skipping:
+            lines.append(line)
+    if skipping:
+        raise ValueError(f"dvc.yaml: a marked list of stage '{stage}' has no '# end'")
+    return "\n".join(lines) + "\n"
+
+
+def _entries(mark: str, stage: str, subjects: list[str], root: Path) -> list[str]:
+    if mark == "code":
+        return [NUMERICS, *closure(stage, root)]
+    return [path for s in subjects for path in (f"data/evaluate/{s}", f"data/filter/{s}", f"data/history/{s}.parquet")]
+
+
+def main(argv: list[str]) -> int:
+    """See the module's docstring."""
+    path = Path("dvc.yaml")
+    old = path.read_text(encoding="utf-8")
+    new = wired(old, Path.cwd())
+    if "--check" in argv:
+        print("dvc.yaml is up to date" if new == old else "dvc.yaml is out of date: run `python -m tools.wire`")
+        return int(new != old)
+    path.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
