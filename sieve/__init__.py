@@ -19,7 +19,7 @@ _HOME = {
     "steer": "sieve.interventions.steer",
     "swap": "sieve.interventions.swap",
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A subject is what can be asked questions: a language model, an adapter or none, a site and the Sae that reads it there."""
+"""A subject is what can be asked questions: a language model, an adapter or none, a site and the Sae that reads it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sieve.model.splice import RowEdit, splice
 
 @dataclass(frozen=True)
 class Reading:
-    """Activations (N, D) and codes (N, F) of the N text tokens of a batch, in the order of the True entries of `text` (B, T)."""
+    """Activations (N, D) and codes (N, F) of a batch's N text tokens, in the order of the True entries of `text`."""
 
     rows: Tensor
     z: Tensor
@@ -48,7 +48,7 @@ class Subject:
 
     @contextmanager
     def spliced(self, edit: RowEdit | None = None) -> Iterator[None]:
-        """The model with the reconstruction in place of the residual stream; `edit` may change the codes (N, F) first."""
+        """The model with the reconstruction in place of the residual stream; `edit` may change the codes first."""
 
         def rebuild(rows: Tensor, where: Tensor) -> Tensor:
             z = self.sae.encode(rows)
@@ -72,14 +72,13 @@ class Subject:
 def load_subject(folder: Path, lm: LanguageModel) -> Subject:
     """Open a subject's folder (sae.safetensors, perhaps adapter.safetensors) on the model that it was made with.
 
-    The adapter, if there is one, is injected into `lm.network`. LineageError when the model is another one, SiteError
-    when it has no such site.
+    The adapter, if there is one, is injected into `lm.network`. LineageError when model, Sae and adapter were not made
+    for each other, SiteError when the model has no such site.
     """
     sae = Sae.load(Path(folder) / "sae.safetensors").to(lm.device)
     sae.require(lm.width, lm.digest)
     site_module(lm.network, sae.site)
     adapter = Path(folder) / "adapter.safetensors"
     if adapter.is_file():
-        load_adapter(adapter, lm.network, lm.digest)
+        load_adapter(adapter, lm.network, lm.digest, sae.site)
     return Subject(lm, sae, adapter.is_file())
-

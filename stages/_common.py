@@ -42,19 +42,28 @@ def run(main: Callable[..., None]) -> None:
 
 def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
     hints = typing.get_type_hints(main, include_extras=True)
-    parser = argparse.ArgumentParser(description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     names = [name for name in inspect.signature(main).parameters if name != "params"]
     for name in names:
         parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=str if hints[name] is str else Path)
     arguments = vars(parser.parse_args(argv))
-    missing = [f"--{name.replace('_', '-')} {arguments[name]}" for name in names if hints[name] is Input and not arguments[name].exists()]
+    missing = [
+        f"--{name.replace('_', '-')} {arguments[name]}"
+        for name in names
+        if hints[name] is Input and not arguments[name].exists()
+    ]
     if missing:
-        raise FileNotFoundError(f"missing input: {', '.join(missing)}; it is written by an earlier stage: run `dvc repro`, or that stage by hand")
+        raise FileNotFoundError(
+            f"missing input: {', '.join(missing)}; it is written by an earlier stage: "
+            "run `dvc repro`, or that stage by hand"
+        )
     return arguments
 
 
 def set_numerics(lock: Path) -> None:
-    """Set what can change bits as env/numerics.lock declares it: compute threads, matmul precision, deterministic kernels."""
+    """Set what can change bits as env/numerics.lock declares it: threads, matmul precision, deterministic kernels."""
     import torch
 
     text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
@@ -65,7 +74,7 @@ def set_numerics(lock: Path) -> None:
 
 
 class Progress:
-    """Watches a loop: a bar on a terminal, a plain line every ten seconds elsewhere; silent for loops under two seconds."""
+    """Watches a loop: a bar on a terminal, a plain line every ten seconds elsewhere; silent below two seconds."""
 
     def __init__(self, what: str, unit: str = "step") -> None:
         self.what, self.unit = what, unit
@@ -81,7 +90,11 @@ class Progress:
             self.shown = now
             rate = done / (now - self.start)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            print(f"{self.what}: {done:,}/{total:,}  {rate:,.0f} {self.unit}s/s  {shown}  {(total - done) / rate:.0f} s left", flush=True)
+            print(
+                f"{self.what}: {done:,}/{total:,}  {rate:,.0f} {self.unit}s/s  "
+                f"{shown}  {(total - done) / rate:.0f} s left",
+                flush=True,
+            )
 
     def _draw(self, done: int, total: int, figures: dict[str, float]) -> None:
         from tqdm import tqdm
@@ -101,7 +114,9 @@ def write_history(path: Path, stage: str, history: list[Any]) -> None:
     from sieve.provenance import write_table
 
     schema = pa.schema([("stage", pa.string()), ("step", pa.int64()), ("metric", pa.string()), ("value", pa.float64())])
-    rows = [(stage, record.step, metric, value) for record in history for metric, value in sorted(record.figures.items())]
+    rows = [
+        (stage, record.step, metric, value) for record in history for metric, value in sorted(record.figures.items())
+    ]
     columns = dict(zip(schema.names, zip(*rows))) if rows else {name: [] for name in schema.names}
     with publish(path) as temporary:
         write_table(temporary, columns, schema)

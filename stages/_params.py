@@ -146,6 +146,7 @@ class Filter(Section):
     tau: Share
     kappa: float = Field(ge=0)
     batch: Count
+    concepts: Settings
 
 
 class Examples(Section):

@@ -1,6 +1,7 @@
 """activations: the network's activations at every site, in one pass over training blocks that stops at the last site.
 
-    python -m stages.activations --network data/model/network --tokenizer data/model/tokenizer --blocks … --out data/activations
+    python -m stages.activations --network data/model/network --tokenizer data/model/tokenizer --blocks … \\
+        --out data/activations
 
 Reads   the model, training blocks
 Writes  one folder per site: safetensors shards, Parquet row index, manifest (rows, digests, mean, variance)
@@ -22,7 +23,7 @@ from stages._common import Input, Output, Params, Progress, publish, run
 
 
 def main(params: Params, network: Input, tokenizer: Input, blocks: Input, out: Output) -> None:
-    """A keyed shuffle of the training blocks, as many as give the rows asked for; within it, sorted by length to save padding."""
+    """A keyed shuffle of the training blocks, as many as give the rows asked for, sorted by length to save padding."""
     p = params.activations
     lm = open_model(network, tokenizer)
     for site in p.sites:
@@ -34,7 +35,7 @@ def main(params: Params, network: Input, tokenizer: Input, blocks: Input, out: O
 
 
 def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -> list[Block]:
-    """The first blocks of a keyed shuffle that hold `rows` text tokens together. ValueError when there are not that many."""
+    """The first blocks of a keyed shuffle that hold `rows` text tokens. ValueError if there are not so many."""
     special = set(lm.special_ids.tolist())
     order = torch.randperm(len(train), generator=generator(seed, "activations")).tolist()
     chosen, found = [], 0
@@ -44,12 +45,16 @@ def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -
         chosen.append(train[i])
         found += sum(token not in special for token in train[i].ids)
     if found < rows:
-        raise ValueError(f"activations.rows asks for {rows:,} rows, but the training text has {found:,} tokens; lower it or add text")
+        raise ValueError(
+            f"activations.rows asks for {rows:,} rows, but the training text has {found:,} tokens; lower it or add text"
+        )
     return sorted(chosen, key=lambda b: len(b.ids))
 
 
-def write(lm: LanguageModel, blocks: list[Block], folder: Path, sites: list[str], rows: int, batch: int, shard_batches: int) -> None:
-    """A shard holds `shard_batches` forward passes and depends on its own number only; the last is cut so that `rows` is exact."""
+def write(
+    lm: LanguageModel, blocks: list[Block], folder: Path, sites: list[str], rows: int, batch: int, shard_batches: int
+) -> None:
+    """A shard holds `shard_batches` forward passes and depends on its number only; the last is cut to fit `rows`."""
     writers = [StoreWriter(folder / site, site, lm.digest, lm.width) for site in sites]
     watch, left = Progress("capturing activations", "row"), rows
     pending: list[Captured] = []

@@ -1,6 +1,7 @@
 """adapt: let the language model get used to a dictionary's reconstruction; the decoder stays as it is, to the bit.
 
-    python -m stages.adapt --sae data/subjects/cosine_5 --network … --tokenizer … --blocks … --out data/subjects/adapted_5 --history …
+    python -m stages.adapt --sae data/subjects/cosine_5 --network … --tokenizer … --blocks … \\
+        --out data/subjects/adapted_5 --history …
 
 Reads   a dictionary, the model, training problems (loss: solutions) or training text (loss: divergence)
 Writes  sae.safetensors (encoder and biases trained), adapter.safetensors (LoRA), the training curve
@@ -8,7 +9,7 @@ Writes  sae.safetensors (encoder and biases trained), adapter.safetensors (LoRA)
 
 from __future__ import annotations
 
-from sieve.dictionary.adapt import AdaptConfig, Adaptation, adapt, divergence_loss, solution_loss
+from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
 from sieve.dictionary.sae import Sae
 from sieve.model.adapter import inject, save_adapter
 from sieve.model.language_model import open_model
@@ -20,7 +21,9 @@ from stages._params import settings
 LOSSES = {"solutions": ("problem", solution_loss), "divergence": ("text", divergence_loss)}
 
 
-def main(params: Params, sae: Input, network: Input, tokenizer: Input, blocks: Input, out: Output, history: Output) -> None:
+def main(
+    params: Params, sae: Input, network: Input, tokenizer: Input, blocks: Input, out: Output, history: Output
+) -> None:
     """The batches and the adapter's start depend on the seeds only, so subjects differ in their dictionary alone."""
     config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
     kind, loss = LOSSES[params.adapt.loss]
@@ -28,7 +31,10 @@ def main(params: Params, sae: Input, network: Input, tokenizer: Input, blocks: I
     base.require(lm.width, lm.digest)
     train = [b for b in load_blocks(blocks) if b.split == "train" and b.kind == kind]
     if not train:
-        raise ValueError(f"adapt.loss is '{params.adapt.loss}', which needs training {kind}s, and there are none; choose the other loss")
+        raise ValueError(
+            f"adapt.loss is '{params.adapt.loss}', which needs training {kind}s, and there are none; "
+            "choose the other loss"
+        )
 
     seed = seed_for(params.seed.init, "adapt", "lora")
     lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)

@@ -1,6 +1,7 @@
 """controls: sequences of random tokens, as long as real documents of each language: what carries no language.
 
-    python -m stages.controls --blocks data/tokens/blocks.parquet --tokenizer data/model/tokenizer --sequences data/controls/sequences.parquet
+    python -m stages.controls --blocks data/tokens/blocks.parquet --tokenizer data/model/tokenizer \\
+        --sequences data/controls/sequences.parquet
 
 Reads   blocks (for lengths), the tokenizer (for which ids are text)
 Writes  random-token sequences per language

@@ -1,6 +1,7 @@
 """dataset: documents with their language, split and concept spans, and word problems; generated, or read from files.
 
-    python -m stages.dataset --text data/input/text --texts data/dataset/texts.parquet --problems data/dataset/problems.parquet --card data/dataset/card.json
+    python -m stages.dataset --text data/input/text --texts data/dataset/texts.parquet \\
+        --problems data/dataset/problems.parquet --card data/dataset/card.json
 
 Reads   .txt and .jsonl files in --text (kind: files), or nothing (kind: generated)
 Writes  texts, problems (typed and empty if there are none), and a card of counts
@@ -22,10 +23,18 @@ from stages._common import Input, Output, Params, publish, run
 
 SPAN = pa.struct([("concept", pa.string()), ("value", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
 TEXTS = pa.schema(
-    [("doc", pa.string()), ("text", pa.string()), ("language", pa.string()), ("split", pa.string()), ("parallel", pa.int64()), ("concepts", pa.list_(SPAN))]
+    [
+        ("doc", pa.string()),
+        ("text", pa.string()),
+        ("language", pa.string()),
+        ("split", pa.string()),
+        ("parallel", pa.int64()),
+        ("concepts", pa.list_(SPAN)),
+    ]
 )
 PROBLEMS = pa.schema(
-    [(name, pa.string()) for name in ("doc", "prompt", "solution", "answer", "language", "split")] + [("concepts", pa.list_(SPAN))]
+    [(name, pa.string()) for name in ("doc", "prompt", "solution", "answer", "language", "split")]
+    + [("concepts", pa.list_(SPAN))]
 )
 
 
@@ -47,14 +56,18 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
     with publish(texts) as path:
         write_table(path, _text_columns(documents, text_splits), TEXTS)
     with publish(problems) as path:
-        columns: dict[str, list[Any]] = {name: [getattr(q, name) for q in made] for name in ("doc", "prompt", "solution", "answer", "language")}
+        columns: dict[str, list[Any]] = {
+            name: [getattr(q, name) for q in made] for name in ("doc", "prompt", "solution", "answer", "language")
+        }
         write_table(path, columns | {"split": problem_splits, "concepts": [_spans(q.concepts) for q in made]}, PROBLEMS)
     with publish(card) as path:
         write_json(path, {".".join(key): n for key, n in sorted(counts.items())})
 
 
 def _text_columns(documents: list[Document], splits: list[str]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {name: [getattr(d, name) for d in documents] for name in ("doc", "text", "language", "parallel")}
+    columns: dict[str, list[Any]] = {
+        name: [getattr(d, name) for d in documents] for name in ("doc", "text", "language", "parallel")
+    }
     return columns | {"split": splits, "concepts": [_spans(d.concepts) for d in documents]}
 
 

@@ -1,8 +1,10 @@
 """evaluate: ask one subject every question.
 
-    python -m stages.evaluate --subject data/subjects/topk --network … --tokenizer … --blocks … --features data/filter/topk --out data/evaluate/topk
+    python -m stages.evaluate --subject data/subjects/topk --network … --tokenizer … --blocks … \\
+        --features data/filter/topk --out data/evaluate/topk
 
-Reads   a subject and its model, held-out blocks (training blocks only to choose latents and to train the language judge), its features
+Reads   a subject and its model, held-out blocks (training blocks only to choose latents and to train the language
+        judge), its features
 Writes  rows.parquet (one number a row), examples.parquet (where chosen latents are strongest)
 """
 
@@ -17,6 +19,7 @@ import pyarrow as pa
 
 from sieve.evals import question
 from sieve.evals.case import Case, Language, Row
+from sieve.features.concepts import Concepts
 from sieve.features.examples import top_examples
 from sieve.interventions.direction import Direction
 from sieve.model.language_model import open_model
@@ -37,15 +40,20 @@ EXAMPLES = pa.schema(
 )  # fmt: skip
 
 
-def main(params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, features: Input, out: Output) -> None:
+def main(
+    params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, features: Input, out: Output
+) -> None:
     """The model is loaded once; questions do not see each other."""
     p = params.evaluate
-    modules = {name: (question(name), settings(question(name).Settings, own, f"evaluate.questions.{name}")) for name, own in p.questions.items()}
+    modules = {
+        name: (question(name), settings(question(name).Settings, own, f"evaluate.questions.{name}"))
+        for name, own in p.questions.items()
+    }
     who = load_subject(subject, open_model(network, tokenizer))
-    case = Case(who, load_blocks(blocks), read_languages(features), params.seed.data, p.batch)
+    case = Case(who, load_blocks(blocks), read_languages(features), Concepts.load(features / "concepts.json"), params.seed.data, p.batch)
     rows: list[Row] = []
     watch = Progress(f"evaluating {subject.name}", "question")
-    for number, (name, (module, own)) in enumerate(modules.items(), start=1):
+    for number, (module, own) in enumerate(modules.values(), start=1):
         rows += module.run(case, own)
         watch(number, len(modules), {})
     with publish(out) as folder:
@@ -58,17 +66,21 @@ def read_languages(features: Path) -> dict[str, Language]:
     found = {}
     rows = read_table(features / "features.parquet").to_pylist()
     for language in read_table(features / "counts.parquet")["language"].to_pylist():
-        kept = sorted((r for r in rows if r["language"] == language and r["kept"]), key=lambda r: (-r["mean_target"], r["latent"]))
+        kept = sorted(
+            (r for r in rows if r["language"] == language and r["kept"]), key=lambda r: (-r["mean_target"], r["latent"])
+        )
         path = features / "directions" / f"{language}.safetensors"
         found[language] = Language(tuple(r["latent"] for r in kept), Direction.load(path) if path.is_file() else None)
     return found
 
 
 def examples(case: Case, rows: Sequence[Row], params: Params) -> dict[str, list[Any]]:
-    """The documents in which each language's first latents, and the latents with the largest effect in swaps, are strongest."""
+    """Where each language's first latents, and the latents with the largest effect in swaps, are strongest."""
     p = params.evaluate.examples
     labels = {f"language {name}": language.latents[: p.latents] for name, language in case.languages.items()}
-    effects = [r for r in rows if r.question == "swap" and r.metric == "effect" and r.value is not None and "latents" in r.note]
+    effects = [
+        r for r in rows if r.question == "swap" and r.metric == "effect" and r.value is not None and "latents" in r.note
+    ]
     for row in sorted(effects, key=lambda r: (-(r.value or 0), r.case))[: 2 * p.latents]:
         labels[f"name {row.case}"] = (int(re.findall(r"\d+", row.note)[0]),)
     blocks = case.pick("text", "test", p.documents) + case.pick("problem", "test", p.documents)

@@ -1,9 +1,11 @@
-"""filter: the latents that carry a language and not just any text (LangFIR), found from that language and random tokens alone.
+"""filter: the latents that carry a language and not any text (LangFIR), and those that carry a name.
 
-    python -m stages.filter --subject data/subjects/topk --network … --tokenizer … --blocks … --controls … --out data/filter/topk
+    python -m stages.filter --subject data/subjects/topk --network … --tokenizer … --blocks … \\
+        --controls … --out data/filter/topk
 
 Reads   a subject and its model, training text, random-token sequences
-Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate count), directions/LANGUAGE.safetensors
+Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate
+        count), directions/LANGUAGE.safetensors, concepts.json (the latents of each value, by their effect)
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from sieve.features.choosing import choose
+from sieve.features.concepts import Settings as ConceptSettings
 from sieve.features.langfir import Activity, Selection, activity, language_direction, select
 from sieve.model.language_model import open_model
 from sieve.provenance import read_table, write_table
 from sieve.subject import Subject, load_subject
 from sieve.text.blocks import Block, load_blocks
 from stages._common import Input, Output, Params, publish, run
+from stages._params import settings
 
 FEATURES = pa.schema(
     [("language", pa.string()), ("latent", pa.int32())]
@@ -32,26 +37,36 @@ COUNTS = pa.schema(
 )
 
 
-def main(params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, controls: Input, out: Output) -> None:
+def main(
+    params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, controls: Input, out: Output
+) -> None:
+    """Everything is chosen on the training split."""
+    concepts = settings(ConceptSettings, params.filter.concepts, "filter.concepts")
+    who = load_subject(subject, open_model(network, tokenizer))
+    train = [b for b in load_blocks(blocks) if b.split == "train"]
+    kind = "problem" if any(b.kind == "problem" for b in train) else "text"
+    shown = [b for b in train if b.kind == kind][: concepts.documents]
+    with publish(out) as folder:
+        sift(params, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
+        choose(who, shown, concepts, params.filter.batch).save(folder / "concepts.json")
+
+
+def sift(params: Params, who: Subject, texts: list[Block], noise: list[dict[str, Any]], folder: Path) -> None:
     """Languages one by one; text in a single language is not filtered, because there is nothing to tell it from."""
     p = params.filter
-    who = load_subject(subject, open_model(network, tokenizer))
-    train = [b for b in load_blocks(blocks) if b.split == "train" and b.kind == "text"]
-    noise = read_table(controls).to_pylist()
-    languages = sorted({b.language for b in train})
+    languages = sorted({b.language for b in texts})
     features: dict[str, list[Any]] = {name: [] for name in FEATURES.names}
     counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
-    with publish(out) as folder:
-        for language in languages if len(languages) > 1 else []:
-            texts = [b for b in train if b.language == language][: p.sequences]
-            target = activity(who, [b.ids for b in texts], p.batch)
-            random = activity(who, _noise(noise, language, len(texts)), p.batch)
-            found = select(target, random, p.tau, p.kappa)
-            _add_features(features, language, target, random, found)
-            _add_counts(counts, language, target, found, _vocabulary_share(who, texts))
-            _save_direction(who, target, found, language, folder)
-        write_table(folder / "features.parquet", features, FEATURES)
-        write_table(folder / "counts.parquet", counts, COUNTS)
+    for language in languages if len(languages) > 1 else []:
+        own = [b for b in texts if b.language == language][: p.sequences]
+        target = activity(who, [b.ids for b in own], p.batch)
+        random = activity(who, _noise(noise, language, len(own)), p.batch)
+        found = select(target, random, p.tau, p.kappa)
+        _add_features(features, language, target, random, found)
+        _add_counts(counts, language, target, found, _vocabulary_share(who, own))
+        _save_direction(who, target, found, language, folder)
+    write_table(folder / "features.parquet", features, FEATURES)
+    write_table(folder / "counts.parquet", counts, COUNTS)
 
 
 def _noise(rows: list[dict[str, Any]], language: str, count: int) -> list[list[int]]:
@@ -59,12 +74,15 @@ def _noise(rows: list[dict[str, Any]], language: str, count: int) -> list[list[i
     found = [row["ids"] for row in rows if row["language"] == language][:count]
     if len(found) < count:
         raise ValueError(
-            f"filter.sequences asks for {count} random sequences for '{language}', but controls.sequences gave {len(found)}; raise it"
+            f"filter.sequences asks for {count} random sequences for '{language}', "
+            f"but controls.sequences gave {len(found)}; raise it"
         )
     return found
 
 
-def _add_features(columns: dict[str, list[Any]], language: str, target: Activity, random: Activity, found: Selection) -> None:
+def _add_features(
+    columns: dict[str, list[Any]], language: str, target: Activity, random: Activity, found: Selection
+) -> None:
     for j in found.consistent.nonzero().flatten().tolist():
         columns["language"].append(language)
         columns["latent"].append(j)
@@ -80,8 +98,19 @@ def _add_counts(columns: dict[str, list[Any]], language: str, target: Activity, 
     steps = {name: int(getattr(found, name).sum()) for name in ("active", "consistent", "random", "kept")}
     note = ""
     if not steps["kept"]:
-        note = "no latent fires in enough documents" if not steps["consistent"] else "every consistent latent fires on random tokens too"
-    row = {"language": language, "sequences": target.sequences, "tokens": target.tokens, "vocabulary_share": share, "note": note, **steps}
+        note = (
+            "no latent fires in enough documents"
+            if not steps["consistent"]
+            else "every consistent latent fires on random tokens too"
+        )
+    row = {
+        "language": language,
+        "sequences": target.sequences,
+        "tokens": target.tokens,
+        "vocabulary_share": share,
+        "note": note,
+        **steps,
+    }
     for name, value in row.items():
         columns[name].append(value)
 

@@ -1,6 +1,7 @@
 """model: the causal language model to look into; trained here on the dataset, or opened from data/input/model.
 
-    python -m stages.model --folder data/input/model --texts … --problems … --network data/model/network --tokenizer data/model/tokenizer --card data/model/card.json
+    python -m stages.model --folder data/input/model --texts … --problems … \\
+        --network data/model/network --tokenizer data/model/tokenizer --card data/model/card.json
 
 Reads   training text and problems; or a Hugging Face folder (safetensors) in --folder
 Writes  network and tokenizer as Hugging Face folders, and a card of what the model can do
@@ -23,7 +24,9 @@ WEIGHTS = ("config.json", "generation_config.json", "model.safetensors.index.jso
 BATCH, SOLUTION_TOKENS = 128, 40
 
 
-def main(params: Params, folder: Input, texts: Input, problems: Input, network: Output, tokenizer: Output, card: Output) -> None:
+def main(
+    params: Params, folder: Input, texts: Input, problems: Input, network: Output, tokenizer: Output, card: Output
+) -> None:
     """Either way the outputs have one shape, and the gates are asked before they appear."""
     rows, sums = read_table(texts).to_pylist(), read_table(problems).to_pylist()
     with publish(network) as network_path, publish(tokenizer) as tokenizer_path, publish(card) as card_path:
@@ -37,14 +40,18 @@ def main(params: Params, folder: Input, texts: Input, problems: Input, network: 
         write_json(card_path, figures | {"digest": model_digest(network_path)})
 
 
-def _train(params: Params, texts: list[dict[str, Any]], problems: list[dict[str, Any]], network: Path, tokenizer: Path) -> None:
+def _train(
+    params: Params, texts: list[dict[str, Any]], problems: list[dict[str, Any]], network: Path, tokenizer: Path
+) -> None:
     config = settings(PretrainConfig, params.model.pretrain, "model.pretrain")
     documents = [row["text"] for row in texts if row["split"] == "train"]
     documents += [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
     made = train_tokenizer(documents, config.vocabulary)
     sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
     net = new_network(config, made, params.seed.init)
-    pretrain(sequences, net, made.pad_token_id, config, params.seed.order, Progress("training the language model", "token"))
+    pretrain(
+        sequences, net, made.pad_token_id, config, params.seed.order, Progress("training the language model", "token")
+    )
     save_network(network, net)
     save_tokenizer(tokenizer, made)
 
@@ -62,11 +69,16 @@ def _copy(folder: Path, network: Path, tokenizer: Path) -> None:
 
 
 def describe(lm: LanguageModel, texts: list[dict[str, Any]], problems: list[dict[str, Any]]) -> dict[str, Any]:
-    """Size, held-out loss per language, and, if there are problems, the share solved and of names copied (validation split)."""
+    """Size, held-out loss per language, and, with problems, the shares solved and of names copied (validation)."""
     held = [row for row in texts if row["split"] == "valid"]
-    figures: dict[str, Any] = {"parameters": sum(p.numel() for p in lm.network.parameters()), "vocabulary": len(lm.tokenizer)}
+    figures: dict[str, Any] = {
+        "parameters": sum(p.numel() for p in lm.network.parameters()),
+        "vocabulary": len(lm.tokenizer),
+    }
     for language in sorted({row["language"] for row in held}):
-        sequences = [ids[: lm.context] for ids in lm.encode([row["text"] for row in held if row["language"] == language][:BATCH])]
+        sequences = [
+            ids[: lm.context] for ids in lm.encode([row["text"] for row in held if row["language"] == language][:BATCH])
+        ]
         figures[f"held_out_loss_{language}"] = held_out_loss(lm, sequences, BATCH)
     asked = [row for row in problems if row["split"] == "valid"]
     if asked:
@@ -79,10 +91,14 @@ def describe(lm: LanguageModel, texts: list[dict[str, Any]], problems: list[dict
 
 def _check_gates(params: Params, figures: dict[str, Any]) -> None:
     """A model that cannot do the task makes every later number meaningless, so it is refused here."""
-    for figure, least, key in (("copied_names", params.model.min_copied, "min_copied"), ("answers", params.model.min_answers, "min_answers")):
+    for figure, least, key in (
+        ("copied_names", params.model.min_copied, "min_copied"),
+        ("answers", params.model.min_answers, "min_answers"),
+    ):
         if figures.get(figure, 1.0) < least:
             raise ValueError(
-                f"the language model reaches {figure} = {figures[figure]:.3f} on held-out problems, below model.{key} = {least}; "
+                f"the language model reaches {figure} = {figures[figure]:.3f} on held-out problems, "
+                f"below model.{key} = {least}; "
                 "train it longer (model.pretrain.tokens), or lower the gate if you know why"
             )
 

@@ -1,6 +1,7 @@
 """orthogonalize: pull a trained dictionary's atoms apart (weight 0: the same training without the penalty).
 
-    python -m stages.orthogonalize --subject cosine_5 --sae data/subjects/topk --activations data/activations/resid_post_0 --out data/subjects/cosine_5 --history …
+    python -m stages.orthogonalize --subject cosine_5 --sae data/subjects/topk \\
+        --activations data/activations/resid_post_0 --out data/subjects/cosine_5 --history …
 
 Reads   a base dictionary, its site's activations
 Writes  sae.safetensors, convention.json, the training curve
@@ -26,7 +27,10 @@ def main(params: Params, subject: str, sae: Input, activations: Input, out: Outp
     store, order, scale = Store.open(activations), params.seed.order, convention["scale"]
     base.require(store.width, store.model)
     if base.site != store.site:
-        raise LineageError(f"{sae} was trained at {base.site}, but {activations} holds activations of {store.site}; give those of its own site")
+        raise LineageError(
+            f"{sae} was trained at {base.site}, but {activations} holds activations of {store.site}; "
+            "give those of its own site"
+        )
 
     trained = Orthogonalizer(base.rescaled(scale), p.weight)
     curve = fit(

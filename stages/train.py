@@ -1,6 +1,7 @@
 """train: one base dictionary on one site's activations.
 
-    python -m stages.train --subject topk --activations data/activations/resid_post_0 --out data/subjects/topk --history data/history/topk.parquet
+    python -m stages.train --subject topk --activations data/activations/resid_post_0 \\
+        --out data/subjects/topk --history data/history/topk.parquet
 
 Reads   one site's activations
 Writes  sae.safetensors (takes raw activations), convention.json (how it was trained), the training curve
@@ -28,7 +29,9 @@ def main(params: Params, subject: str, activations: Input, out: Output, history:
     module = variant(p.variant)
     own = settings(module.Settings, p.settings, f"train.subjects.{subject}.settings")
     if own.k > p.latents:
-        raise ValueError(f"train.subjects.{subject}: k is {own.k}, but there are only {p.latents} latents; lower k or raise latents")
+        raise ValueError(
+            f"train.subjects.{subject}: k is {own.k}, but there are only {p.latents} latents; lower k or raise latents"
+        )
     store, order = Store.open(activations), params.seed.order
 
     start = store.take(torch.arange(min(START_ROWS, store.rows))) * store.scale

@@ -16,6 +16,7 @@ from sieve.dictionary.adapt import AdaptConfig
 from sieve.dictionary.fit import FitConfig
 from sieve.dictionary.variants import variant
 from sieve.evals import question
+from sieve.features.concepts import Settings as ConceptSettings
 from sieve.model.pretrain import PretrainConfig
 from stages._params import ParamsError, load_params, read_values, settings
 
@@ -37,6 +38,7 @@ def _components(values: dict[str, Any]) -> Iterator[str]:
     yield from _settings(FitConfig, values, "train", "fit")
     yield from _settings(FitConfig, values, "orthogonalize", "fit")
     yield from _settings(AdaptConfig, values, "adapt", "fit")
+    yield from _settings(ConceptSettings, values, "filter", "concepts")
     if _at(values, "model", "kind") == "pretrain":
         yield from _settings(PretrainConfig, values, "model", "pretrain")
     for name in _mapping(values, "train", "subjects"):

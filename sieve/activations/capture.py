@@ -1,4 +1,4 @@
-"""Run a network over token blocks and keep the activations of text tokens at several sites, in one pass that stops at the last."""
+"""Run a network over token blocks and keep the activations of text tokens at several sites, in one pass."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Captured:
 
 
 def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int) -> Iterator[Captured]:
-    """Activations batch by batch, in the order of `blocks`. The last batch is as wide as it needs and as tall as the others.
+    """Activations batch by batch, in the order of `blocks`.
 
     A batch always has `batch` rows (the last is filled up with padding): the bits of a product can depend on its shape.
     FloatingPointError names the document and position of an activation that is not finite.
@@ -48,6 +48,7 @@ def _check_finite(rows: Tensor, site: str, docs: list[str], positions: list[int]
     if len(bad):
         first = int(bad[0])
         raise FloatingPointError(
-            f"{len(bad)} activations at {site} are NaN or infinite, the first in document '{docs[first]}' at token {positions[first]}; "
+            f"{len(bad)} activations at {site} are NaN or infinite, "
+            f"the first in document '{docs[first]}' at token {positions[first]}; "
             "an SAE cannot learn from them: check the model's weights, or leave that document out"
         )

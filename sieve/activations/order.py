@@ -16,12 +16,15 @@ def _epoch(rows: int, seed: int, epoch: int) -> Tensor:
 
 
 def batch_rows(step: int, rows: int, batch: int, seed: int) -> Tensor:
-    """Row numbers (batch,) of training step `step`: each epoch is one permutation, and a remainder shorter than a batch is left out.
+    """Row numbers (batch,) of training step `step`.
 
-    ValueError when a batch is larger than the data.
+    Each epoch is one permutation, and a remainder shorter than a batch is left out. ValueError when a batch is larger
+    than the data.
     """
     per_epoch = rows // batch
     if per_epoch == 0:
-        raise ValueError(f"a batch of {batch} rows was asked for, but only {rows} rows exist; lower the batch or cache more rows")
+        raise ValueError(
+            f"a batch of {batch} rows was asked for, but only {rows} rows exist; lower the batch or cache more rows"
+        )
     epoch, place = divmod(step, per_epoch)
-    return _epoch(rows, seed, epoch)[place * batch : (place + 1) * batch]
+    return _epoch(rows, seed, epoch)[place * batch : (place + 1) * batch].clone()  # the permutation itself is shared

@@ -1,4 +1,4 @@
-"""Cached activations of one site on disk: safetensors shards, a Parquet row index, and a manifest that is written last."""
+"""Cached activations of one site on disk: safetensors shards, a Parquet row index, a manifest that is written last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from sieve.provenance import digest_file, read_json, write_json, write_table, write_tensors
 
-INDEX = pa.schema([("shard", pa.int32()), ("row", pa.int32()), ("doc", pa.string()), ("position", pa.int32()), ("token", pa.int32())])
+INDEX = pa.schema(
+    [("shard", pa.int32()), ("row", pa.int32()), ("doc", pa.string()), ("position", pa.int32()), ("token", pa.int32())]
+)
 
 
 class Moments:
@@ -26,6 +28,8 @@ class Moments:
 
     def update(self, rows: Tensor) -> None:
         """Take in rows (N, D)."""
+        if len(rows) == 0:
+            return
         rows = rows.double()
         count, mean = rows.shape[0], rows.mean(0)
         delta = mean - self.mean
@@ -53,7 +57,9 @@ class StoreWriter:
         """One shard: rows (N, D) fp32 with, for each, its document, position and token id."""
         number = len(self.shards)
         name = f"shard_{number:05d}.safetensors"
-        write_tensors(self.folder / name, {"rows": rows}, {"kind": "activations", "model": self.model, "site": self.site})
+        write_tensors(
+            self.folder / name, {"rows": rows}, {"kind": "activations", "model": self.model, "site": self.site}
+        )
         self.shards.append({"file": name, "rows": rows.shape[0], "sha256": digest_file(self.folder / name)})
         self.moments.update(rows)
         self.index["shard"] += [number] * rows.shape[0]
@@ -94,7 +100,9 @@ class Store:
         """Open a finished folder; the shards are memory-mapped. FileNotFoundError when there is no manifest."""
         folder = Path(folder)
         if not (folder / "manifest.json").is_file():
-            raise FileNotFoundError(f"{folder} has no manifest.json, so it is no finished activation cache; run the activations stage first")
+            raise FileNotFoundError(
+                f"{folder} has no manifest.json, so it is no finished activation cache; run the activations stage first"
+            )
         manifest = read_json(folder / "manifest.json")
         shards = []
         for shard in manifest["shards"]:
@@ -113,7 +121,7 @@ class Store:
 
     @property
     def scale(self) -> float:
-        """The factor that gives scaled rows a variance of 1 per dimension on average, so one learning rate suits every site."""
+        """The factor that gives rows a variance of 1 per dimension on average: one learning rate suits every site."""
         return float((self.width / self.variance) ** 0.5)
 
     def take(self, rows: Tensor) -> Tensor:

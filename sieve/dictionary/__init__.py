@@ -1,1 +1,1 @@
-"""Sparse dictionaries: `Sae` (what users load), gates, penalties, the variants (how one is trained) and the one training loop."""
+"""Sparse dictionaries: `Sae` (what users load), gates, penalties, variants (how one is trained), one training loop."""

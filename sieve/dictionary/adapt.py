@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from sieve.text.blocks import Block
 
 @dataclass(frozen=True)
 class AdaptConfig:
-    """steps of `batch` documents with AdamW at `lr` (cosine, warm-up share `warmup`); LoRA targets, rank, alpha and which layers."""
+    """steps of `batch` documents with AdamW at `lr` (cosine, warm-up share `warmup`); LoRA's settings."""
 
     steps: int
     batch: int
@@ -44,7 +44,9 @@ class Adaptation:
 
     def __init__(self, lm: LanguageModel, sae: Sae) -> None:
         self.lm, self.sae = lm, sae
-        self.free = {name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "b_dec")}
+        self.free: dict[str, Any] = {
+            name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "b_dec")
+        }
 
     @property
     def current(self) -> Sae:
@@ -62,7 +64,7 @@ class Adaptation:
 
 
 def solution_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
-    """Cross-entropy of the solution's tokens, nats per token; the question is not learned (labels −100, as published)."""
+    """Cross-entropy of the solution's tokens, nats per token; the question is not learned (as published)."""
     ids, mask = adaptation.lm.pad([list(block.ids) for block in blocks])
     labels = ids.masked_fill(mask == 0, -100)
     for row, block in enumerate(blocks):
@@ -72,7 +74,7 @@ def solution_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
 
 
 def divergence_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
-    """Mean KL(original ‖ adapted) in nats per text token: the adapted model is to say what the original would have said."""
+    """Mean KL(original ‖ adapted), nats per text token: the adapted model should say what the original would."""
     ids, mask = adaptation.lm.pad([list(block.ids) for block in blocks])
     network = adaptation.lm.network
     with torch.no_grad(), adapter_enabled(network, False):
@@ -82,17 +84,32 @@ def divergence_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
     return F.kl_div(own[text], target[text], log_target=True, reduction="batchmean")
 
 
-def adapt(adaptation: Adaptation, blocks: list[Block], loss: Callable[[Adaptation, list[Block]], Tensor], config: AdaptConfig,
-          seed: int, watch: Watch) -> list[Record]:  # fmt: skip
-    """Train in place. Batch s of epoch e is a keyed permutation's slice. Returns the history; `adaptation.current` is the new Sae."""
+def adapt(
+    adaptation: Adaptation,
+    blocks: list[Block],
+    loss: Callable[[Adaptation, list[Block]], Tensor],
+    config: AdaptConfig,
+    seed: int,
+    watch: Watch,
+) -> list[Record]:
+    """Train in place. Batch s of epoch e is a keyed permutation's slice.
+
+    Returns the history; `adaptation.current` is the new Sae.
+    """
     count = min(config.batch, len(blocks))
     per_epoch = len(blocks) // count
-    optimiser = torch.optim.AdamW(adaptation.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps + 1, pct_start=config.warmup, cycle_momentum=False)
+    optimiser = torch.optim.AdamW(
+        adaptation.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, config.lr, config.steps + 1, pct_start=config.warmup, cycle_momentum=False
+    )
     history = []
     for step in range(config.steps):
         epoch, place = divmod(step, per_epoch)
-        order = torch.randperm(len(blocks), generator=generator(seed, "adapt", epoch))[place * count : (place + 1) * count]
+        order = torch.randperm(len(blocks), generator=generator(seed, "adapt", epoch))[
+            place * count : (place + 1) * count
+        ]
         value = loss(adaptation, [blocks[i] for i in order.tolist()])
         optimiser.zero_grad(set_to_none=True)
         value.backward()

@@ -26,7 +26,7 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class FitConfig:
-    """steps of `batch` rows; Adam's `lr`, raised linearly over `warmup` (a share of the steps), lowered linearly to 0 over `decay`."""
+    """steps of `batch` rows; Adam's `lr`, raised over `warmup` (a share of all steps), lowered over `decay`."""
 
     steps: int
     batch: int
@@ -52,8 +52,13 @@ class Record:
     figures: dict[str, float]
 
 
-def fit(subject: Trainable, batch_at: Callable[[int], Tensor], config: FitConfig, watch: Watch, log_every: int = 10) -> list[Record]:
-    """Train `subject` in place; `batch_at(step)` gives rows (B, D). Returns every `log_every`-th step's figures, and the last's."""
+def fit(
+    subject: Trainable, batch_at: Callable[[int], Tensor], config: FitConfig, watch: Watch, log_every: int = 10
+) -> list[Record]:
+    """Train `subject` in place; `batch_at(step)` gives rows (B, D).
+
+    Returns every `log_every`-th step's figures, and the last's. FloatingPointError when the loss is not finite.
+    """
     optimiser = torch.optim.Adam(subject.parameters(), lr=config.lr, betas=(0.9, 0.999), fused=True)
     history: list[Record] = []
     for step in range(config.steps):
@@ -61,7 +66,10 @@ def fit(subject: Trainable, batch_at: Callable[[int], Tensor], config: FitConfig
             group["lr"] = config.lr_at(step)
         loss, figures = subject.loss(batch_at(step))
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss.item()} at step {step}; lower lr ({config.lr}) or look at the activations for outliers")
+            raise FloatingPointError(
+                f"the loss is {loss.item()} at step {step}; "
+                f"lower lr ({config.lr}) or look at the activations for outliers"
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         subject.before_step()

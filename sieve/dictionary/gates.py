@@ -25,7 +25,7 @@ class TopK:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Keep what exceeds the latent's own threshold (JumpReLU form); a row's code does not depend on the rest of its batch."""
+    """Keep what exceeds the latent's own threshold (JumpReLU form); a row's code does not depend on its batch."""
 
     theta: Tensor
 
@@ -38,7 +38,7 @@ Gate = TopK | Threshold
 
 
 def batch_top_k(pre: Tensor, k: int) -> Tensor:
-    """Keep the k·B largest positive pre-activations of the whole batch (Bussmann et al., arXiv 2412.06410). Training only."""
+    """Keep the k·B largest positive pre-activations of a batch (Bussmann et al., arXiv 2412.06410). Training only."""
     positive = pre.relu()
     values, index = positive.flatten().topk(k * pre.shape[0])
     return torch.zeros_like(positive).flatten().scatter(0, index, values).view_as(pre)

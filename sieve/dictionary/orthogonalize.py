@@ -1,8 +1,9 @@
-"""Pull a trained decoder's features apart: reconstruction plus a penalty on their cosines (arXiv 2602.04718, first step).
+"""Pull a trained decoder's features apart: reconstruction plus a penalty on cosines (arXiv 2602.04718, first step).
 
-As published, the reconstruction term is the mean relative error ‖x̂ − x‖ / ‖x‖ and all four tensors are trained. Unlike the
-published penalty (a sum over sampled raw inner products) the default is the exact mean squared cosine over all pairs:
-it cannot be lowered by shrinking the atoms. Weight w on it corresponds to the paper's λ = w / (n(n − 1)/2), n = 1024.
+As published, the reconstruction term is the mean relative error ‖x̂ − x‖ / ‖x‖ and all four tensors are trained. Unlike
+the published penalty (a sum over sampled raw inner products) the default is the exact mean squared cosine over all
+pairs: it cannot be lowered by shrinking the atoms. Weight w on it corresponds to the paper's λ = w / (n(n − 1)/2),
+n = 1024.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sieve.dictionary.sae import Sae
 
 
 class Orthogonalizer:
-    """Has the face of a variant (`parameters`, `loss`, `before_step`, `after_step`, `freeze`), so the one training loop serves it."""
+    """Has the face of a variant (`parameters`, `loss`, `before_step`, …), so the one training loop serves it."""
 
     def __init__(self, sae: Sae, weight: float) -> None:
         self.sae = sae

@@ -10,19 +10,15 @@ import torch
 from torch import Tensor
 
 from sieve.dictionary.gates import Gate, Threshold, TopK
-from sieve.provenance import digest_bytes, read_tensors, write_tensors
-
-
-class LineageError(ValueError):
-    """Two files that were not made for each other."""
+from sieve.provenance import LineageError, digest_bytes, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
 class Sae:
     """z = gate((x − b_dec) W_enc + b_enc),  x̂ = z W_dec + b_dec,  for raw activations x (B, D).
 
-    W_enc (D, F), b_enc (F,), W_dec (F, D) with atoms as rows, b_dec (D,). `site` and `model` (a digest) say which tensor of
-    which network it belongs to.
+    W_enc (D, F), b_enc (F,), W_dec (F, D) with atoms as rows, b_dec (D,). `site` and `model` (a digest) say which
+    tensor of which network it belongs to.
     """
 
     W_enc: Tensor
@@ -67,13 +63,17 @@ class Sae:
 
     def detached(self) -> Sae:
         """The same numbers, cut off from any graph and safe to keep while training goes on."""
-        return replace(self, **{name: getattr(self, name).detach().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")})
+        return replace(
+            self, **{name: getattr(self, name).detach().clone() for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+        )
 
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the tensors, the gate, the site and the model: the name of this Sae in files made from it."""
         tensors, meta = self._parts()
-        lines = [f"{name}{digest_bytes(tensors[name].cpu().contiguous().numpy().tobytes())}" for name in sorted(tensors)]
+        lines = [
+            f"{name}{digest_bytes(tensors[name].cpu().contiguous().numpy().tobytes())}" for name in sorted(tensors)
+        ]
         return digest_bytes(repr((lines, sorted(meta.items()))).encode())
 
     def _parts(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -99,6 +99,12 @@ class Sae:
     def require(self, width: int, model: str) -> None:
         """LineageError unless this Sae was trained on the network `model` (digest) with activations of `width`."""
         if self.width != width:
-            raise LineageError(f"this SAE takes activations of width {self.width}, but the model's residual stream has width {width}; give the model it was trained on")
+            raise LineageError(
+                f"this SAE takes activations of width {self.width}, but the model's residual stream has width {width}; "
+                "give the model it was trained on"
+            )
         if self.model != model:
-            raise LineageError(f"this SAE was trained on model {self.model[:12]}, but the model given is {model[:12]}; give the model it was trained on")
+            raise LineageError(
+                f"this SAE was trained on model {self.model[:12]}, but the model given is {model[:12]}; "
+                "give the model it was trained on"
+            )

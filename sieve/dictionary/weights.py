@@ -1,4 +1,4 @@
-"""What every dictionary trained by gradient descent shares: its four tensors, their start, the unit-norm rule, dead latents."""
+"""What every dictionary trained by gradient descent shares: four tensors, their start, unit atoms, dead latents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 
 def geometric_median(rows: Tensor, steps: int = 20) -> Tensor:
-    """The point (D,) with the least sum of distances to rows (N, D), by Weiszfeld's iteration; a row that is hit exactly is harmless."""
+    """The point (D,) with the least sum of distances to rows (N, D), by Weiszfeld's iteration.
+
+    A row that is hit exactly is harmless.
+    """
     guess = rows.mean(0)
     for _ in range(steps):
         weight = 1 / (rows - guess).norm(dim=1).clamp_min(1e-8)
@@ -16,7 +19,10 @@ def geometric_median(rows: Tensor, steps: int = 20) -> Tensor:
 
 
 class Weights(nn.Module):
-    """W_enc (D, F), b_enc (F,), W_dec (F, D) with unit rows, b_dec (D,). Encoder starts as the decoder's transpose, b_dec at the geometric median."""
+    """W_enc (D, F), b_enc (F,), W_dec (F, D) with unit rows, b_dec (D,).
+
+    The encoder starts as the decoder's transpose, b_dec at the geometric median of `rows`.
+    """
 
     def __init__(self, latents: int, rows: Tensor, generator: torch.Generator) -> None:
         super().__init__()
@@ -45,11 +51,11 @@ class Weights(nn.Module):
     @torch.no_grad()
     def normalise(self) -> None:
         """Put every atom back to unit length."""
-        self.W_dec /= self.W_dec.norm(dim=1, keepdim=True).clamp_min(1e-8)
+        self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True).clamp_min(1e-8))
 
 
 class DeadLatents:
-    """Counts rows since each latent last fired; those silent for `after` rows are dead and may learn from the residual (AuxK)."""
+    """Counts rows since each latent fired; those silent for `after` rows are dead and learn from the error (AuxK)."""
 
     def __init__(self, latents: int, after: int, device: torch.device) -> None:
         self.after = after
@@ -68,7 +74,8 @@ class DeadLatents:
     def aux_loss(self, pre: Tensor, error: Tensor, W_dec: Tensor) -> Tensor:
         """AuxK of arXiv 2406.04093: the D/2 strongest dead latents predict what was left over, without b_dec.
 
-        pre (B, F), error x − x̂ (B, D). Normalised by the error's own variance; scaled down while fewer than D/2 are dead.
+        pre (B, F), error x − x̂ (B, D). Normalised by the error's own variance; scaled down while fewer than D/2 are
+        dead.
         """
         dead = self.mask
         count = int(dead.sum())

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sieve.features.concepts import Concepts
+from sieve.features.counterfactual import Pair, pairs
 from sieve.interventions.direction import Direction
 from sieve.provenance import generator
 from sieve.subject import Subject
@@ -29,6 +31,7 @@ class Case:
     subject: Subject
     blocks: Sequence[Block]
     languages: Mapping[str, Language]
+    concepts: Concepts
     seed: int
     batch: int
 
@@ -36,6 +39,19 @@ class Case:
         """The first `count` blocks of a kind and split (and language), in their own order."""
         found = [b for b in self.blocks if b.kind == kind and b.split == split and language in (None, b.language)]
         return found[:count]
+
+    def pairs(self, split: str, count: int) -> list[Pair]:
+        """Up to `count` counterfactual pairs of problems, or of texts where there are no problems."""
+        kind = "problem" if self.pick("problem", split, 1) else "text"
+        words = self.concepts.words
+        return pairs(self.pick(kind, split), self.concepts.concept, words, count) if len(words) > 1 else []
+
+    def no_pairs(self, question: str, split: str) -> list[Row]:
+        """The one line of a question that needs pairs where there are none."""
+        name, values = self.concepts.concept, len(self.concepts.words)
+        if values < 2:
+            return not_applicable(question, "success", f"the training text names {values} value(s) of '{name}'")
+        return not_applicable(question, "success", f"nothing in the {split} split mentions one value of '{name}' twice")
 
     def batches(self, blocks: Sequence[Block]) -> list[tuple[list[Block], Tensor, Tensor]]:
         """(blocks, ids, mask) by at most `batch` documents."""
@@ -45,7 +61,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """One number: `value` is None where the question does not apply and `note` says why. low, high: a 95 % interval; n: items."""
+    """One number: `value` is None where the question does not apply and `note` says why.
+
+    low, high: a 95 % interval; n: items.
+    """
 
     question: str
     metric: str
@@ -57,9 +76,9 @@ class Row:
     note: str = ""
 
 
-def not_applicable(question: str, metric: str, why: str) -> list[Row]:
-    """The one line of a question that does not apply."""
-    return [Row(question, metric, "", None, note=f"not applicable: {why}")]
+def not_applicable(question: str, metric: str, why: str, case: str = "") -> list[Row]:
+    """The one line of a question, or of one of its cases, that does not apply."""
+    return [Row(question, metric, case, None, note=f"not applicable: {why}")]
 
 
 def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> Row:
@@ -72,7 +91,10 @@ def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> R
 
 
 def weighted_mean(question: str, metric: str, case: str, sums: Tensor, weights: Tensor, seed: int) -> Row:
-    """Σ sums / Σ weights over documents (N,), with a bootstrap over documents (1,000 resamples, keyed by the row's own name)."""
+    """Σ sums / Σ weights over documents (N,), with a bootstrap over documents.
+
+    1,000 resamples, keyed by the row's own name.
+    """
     n = len(sums)
     draw = torch.randint(n, (1000, n), generator=generator(seed, "bootstrap", question, metric, case))
     means = (sums[draw].sum(1) / weights[draw].sum(1)).sort().values

@@ -1,7 +1,8 @@
 """What does the model lose when the reconstruction takes the residual stream's place?
 
-Recovered = (H_mean − H_spliced) / (H_mean − H_original), with H the cross-entropy and H_mean that of the model whose site is
-replaced by the mean activation: the identity gives 1, the mean 0. The same for the divergence KL(original ‖ ·), whose original is 0.
+Recovered = (H_mean − H_spliced) / (H_mean − H_original), with H the cross-entropy and H_mean that of the model whose
+site is replaced by the mean activation: the identity gives 1, the mean 0. The same for the divergence KL(original ‖ ·),
+whose original is 0.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ def run(case: Case, settings: Settings) -> list[Row]:
     rows = []
     for kind in ("text", "problem"):
         blocks = case.pick(kind, "test", settings.documents)
-        rows += measure(case, kind, blocks) if blocks else not_applicable("fidelity", "ce_recovered", f"there is no {kind} in the test split")
+        rows += (
+            measure(case, kind, blocks)
+            if blocks
+            else not_applicable("fidelity", "ce_recovered", f"there is no {kind} in the test split", kind)
+        )
     return rows
 
 
@@ -46,7 +51,9 @@ def site_mean(case: Case, blocks: list[Block]) -> Tensor:
 
 def measure(case: Case, kind: str, blocks: list[Block]) -> list[Row]:
     """The figures over `blocks`; sums over tokens, so that batch size does not matter."""
-    subject, mean = case.subject, site_mean(case, blocks)
+    subject = case.subject
+    with subject.original():
+        mean = site_mean(case, blocks)
     sums = dict.fromkeys(("ce_original", "ce_spliced", "ce_mean_ablated", "kl_spliced", "kl_mean_ablated"), 0.0)
     tokens = 0
     for _, ids, mask in case.batches(blocks):

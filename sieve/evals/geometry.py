@@ -27,4 +27,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
     for _, ids, mask in case.batches(blocks):
         active = (case.subject.read(ids, mask).z != 0).double().cpu()
         together += active.T @ active
-    return [Row("geometry", metric, "all", value, n=sae.latents) for metric, value in geometry(sae.W_dec.cpu(), together).items()]
+    return [
+        Row("geometry", metric, "all", value, n=sae.latents)
+        for metric, value in geometry(sae.W_dec.cpu(), together).items()
+    ]

@@ -1,7 +1,8 @@
 """If the latents of one language are removed, which languages suffer?
 
-`zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms; the error that the Sae
-makes anyway stays in the stream, so that only the removal is seen. Cross-entropy in nats per token, over held-out documents.
+`zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms; the error that the
+Sae makes anyway stays in the stream, so that only the removal is seen. Cross-entropy in nats per token, over held-out
+documents.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """ce per language, and delta_ce for every pair 'ablate A/on B', with intervals from a paired bootstrap over documents."""
+    """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents."""
     languages = sorted({b.language for b in case.pick("text", "test")} & set(case.languages))
     if len(languages) < 2:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
@@ -43,7 +44,15 @@ def run(case: Case, settings: Settings) -> list[Row]:
             name = f"ablate {ablated}/on {on}"
             latents = list(case.languages[ablated].latents)
             if not latents:
-                rows.append(Row("language_ablation", "delta_ce", name, None, note=f"not applicable: no latent was kept for {ablated}"))
+                rows.append(
+                    Row(
+                        "language_ablation",
+                        "delta_ce",
+                        name,
+                        None,
+                        note=f"not applicable: no latent was kept for {ablated}",
+                    )
+                )
                 continue
             with case.subject.original(), removal(case, latents, settings.method):
                 after, _ = cross_entropy(case, blocks)

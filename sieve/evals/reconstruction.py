@@ -1,7 +1,8 @@
 """How well does the Sae rebuild held-out activations, and with how many latents?
 
-FVU = Σ‖x − x̂‖² / Σ‖x − x̄‖² about the mean of the very rows that are judged: predicting the mean gives 1 (explained variance 0),
-the identity 0. (Variance about zero, as in some published code, flatters: predicting the mean then scores 0.9.)
+FVU = Σ‖x − x̂‖² / Σ‖x − x̄‖² about the mean of the very rows that are judged: predicting the mean gives 1 (explained
+variance 0), the identity 0. (Variance about zero, as in some published code, flatters: predicting the mean then scores
+0.9.)
 """
 
 from __future__ import annotations
@@ -25,12 +26,19 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """fvu, explained_variance, l0 (mean non-zeros a token) and alive (share of latents that fire at all) per kind of text and over all."""
+    """fvu, explained_variance, l0 (mean non-zeros a token) and alive (share of latents that fire at all).
+
+    Per kind of text and over all.
+    """
     groups = {kind: case.pick(kind, "test", settings.documents) for kind in ("text", "problem")}
     groups["all"] = groups["text"] + groups["problem"]
     rows = []
     for kind, blocks in groups.items():
-        rows += measure(case, kind, blocks) if blocks else not_applicable("reconstruction", "fvu", f"there is no {kind} in the test split")
+        rows += (
+            measure(case, kind, blocks)
+            if blocks
+            else not_applicable("reconstruction", "fvu", f"there is no {kind} in the test split", kind)
+        )
     return rows
 
 
@@ -45,5 +53,10 @@ def measure(case: Case, kind: str, blocks: list[Block]) -> list[Row]:
         active += int((reading.z != 0).sum())
         fired |= (reading.z != 0).any(0).cpu()
     fvu = error / float(moments.squares.sum())
-    figures = {"fvu": fvu, "explained_variance": 1 - fvu, "l0": active / moments.count, "alive": float(fired.float().mean())}
+    figures = {
+        "fvu": fvu,
+        "explained_variance": 1 - fvu,
+        "l0": active / moments.count,
+        "alive": float(fired.float().mean()),
+    }
     return [Row("reconstruction", metric, kind, value, n=moments.count) for metric, value in figures.items()]

@@ -20,7 +20,7 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """answer: share of right answers; copied: share of solutions that name the person. Original model, and with the reconstruction."""
+    """answer: share of right answers; copied: share of solutions that name the person; without and with the splice."""
     blocks = case.pick("problem", "test", settings.problems)
     if not blocks:
         return not_applicable("solving", "answer", "there are no problems in the test split")

@@ -1,13 +1,15 @@
 """Can one name be turned into another, and does anything else change?
 
-The latents of each value are chosen on training text by their causal effect; pairs come from the test split. success: the
-target occurs as a whole word; dropped: the source doesn't; kept: the computed answer is still right; overlap: how much
-of the unswapped continuation is still there once the names are made equal. Control `random/…`: the same dropped latents,
-but a random live latent is written, as strongly as the target's would be.
+The latents of each value were chosen on training text by their causal effect. The strength is chosen on pairs of the
+validation split, by success with the answer kept, and everything is then measured on pairs of the test split. success:
+the target occurs as a whole word; dropped: the source doesn't; kept: the computed answer is still right; overlap: how
+much of the unswapped continuation is still there once the names are made equal. Control `random/…`: the same latents
+are dropped, but random live ones are written, as many and as long as the target's would be.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,74 +18,94 @@ from difflib import SequenceMatcher
 import torch
 
 from sieve.evals.case import Case, Row, not_applicable, proportion
-from sieve.features.concepts import Choice, choose, surfaces
-from sieve.features.counterfactual import Pair, pairs
+from sieve.features.concepts import Choice, written
+from sieve.features.counterfactual import Pair
 from sieve.interventions.swap import Feature, swap
 from sieve.model.generate import continue_ids
 from sieve.provenance import generator
 from sieve.text.answers import mentions, parse_answer
 
+Features = dict[str, Feature]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Concept; pairs; tokens to generate; strengths as multiples of the latent's typical activation; and how latents are chosen:
-    `train_documents` to look at, `candidates` per value, `probes` per candidate, up to `latents` per value."""
+    """Pairs; tokens to generate; strengths to try, as multiples of a latent's typical activation."""
 
-    concept: str
     pairs: int
     new_tokens: int
     strengths: list[float]
-    train_documents: int
-    candidates: int
-    probes: int
-    latents: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """One row per metric and condition, and what was chosen for each value (metrics effect, precision, recall)."""
-    kind = "problem" if case.pick("problem", "test", 1) else "text"
-    train = case.pick(kind, "train", settings.train_documents)
-    words = surfaces(train, settings.concept)
-    found = pairs(case.pick(kind, "test"), settings.concept, words, settings.pairs) if len(words) > 1 else []
-    if not found:
-        return not_applicable("swap", "success", f"no test {kind} mentions one of several values of '{settings.concept}' twice")
-    choices = choose(case.subject, train, settings.concept, settings.candidates, settings.latents, settings.probes, case.batch)
-    rows = _chosen(choices)
-    features = {c.feature.name: c.feature for c in choices}
+    """What was chosen for each value, the strength chosen on validation pairs, and every metric and condition on test pairs."""
+    found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
+    if not found or not tuning:
+        return case.no_pairs("swap", "valid" if found else "test")
+    features = {c.feature.name: c.feature for c in case.concepts.choices}
+    names = written(case.subject.lm, case.concepts.words)
+    best = tune(case, settings, tuning, features, names)
     plain = continuations(case, found, features, None, settings.new_tokens)
-    rows += judge("none", found, plain, plain)
+    rows = [*_chosen(case.concepts.choices), Row("swap", "strength", "chosen", best, n=len(tuning))]
+    rows += judge("none", found, plain, plain, names)
     noise = random_features(case, features)
-    for name, include in (("swap", features), ("random", noise)):
-        for strength in settings.strengths if name == "swap" else settings.strengths[:1]:
-            texts = continuations(case, found, features, (include, strength), settings.new_tokens)
-            rows += judge(f"{name}/{strength:g}", found, texts, plain)
+    for label, include, strength in [*(("swap", features, s) for s in settings.strengths), ("random", noise, best)]:
+        texts = continuations(case, found, features, (include, strength), settings.new_tokens)
+        rows += judge(f"{label}/{strength:g}", found, texts, plain, names)
     return rows
+
+
+def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features, names: dict[str, str]) -> float:
+    """The strength with the most successes that keep the answer (successes, where there are no answers); ties: the weaker."""
+    scores = {}
+    for strength in sorted(settings.strengths):
+        texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)
+        values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names)}
+        scores[strength] = values.get("success_and_kept", values["success"])
+    return max(scores, key=lambda strength: (scores[strength], -strength))
 
 
 def _chosen(choices: Sequence[Choice]) -> list[Row]:
     rows = []
     for c in choices:
         note = "latents " + ", ".join(map(str, c.feature.latents)) if c.feature.latents else "no latent has an effect"
-        rows += [Row("swap", metric, c.feature.name, getattr(c, metric), note=note) for metric in ("effect", "precision", "recall")]
+        rows += [
+            Row("swap", metric, c.feature.name, getattr(c, metric), note=note)
+            for metric in ("effect", "precision", "recall")
+        ]
     return rows
 
 
-def random_features(case: Case, features: dict[str, Feature]) -> dict[str, Feature]:
-    """For each value as many latents of other values, drawn by a keyed generator, at the value's own typical activations."""
-    pool = sorted({latent for f in features.values() for latent in f.latents})
-    alive = [j for j in range(case.subject.sae.latents) if j not in pool]
+def random_features(case: Case, features: Features) -> Features:
+    """For each value as many latents that fire in held-out text but belong to no value, drawn by a keyed generator.
+
+    What they write is as long as what the value's own latents write.
+    """
+    sae = case.subject.sae
+    fired = torch.zeros(sae.latents, dtype=torch.bool)
+    for _, ids, mask in case.batches([*case.pick("text", "valid", 200), *case.pick("problem", "valid", 200)]):
+        fired |= (case.subject.read(ids, mask).z != 0).any(0).cpu()
+    pool = {latent for f in features.values() for latent in f.latents}
+    live = [j for j in fired.nonzero().flatten().tolist() if j not in pool]
+    norms = sae.W_dec.norm(dim=1).clamp_min(1e-8).tolist()
     found = {}
     for name, f in features.items():
-        draw = torch.randint(len(alive), (len(f.latents),), generator=generator(case.seed, "swap control", name))
-        found[name] = Feature(name, tuple(alive[i] for i in draw.tolist()), f.typical)
+        order = torch.randperm(len(live), generator=generator(case.seed, "swap control", name)).tolist()
+        drawn = [live[i] for i in order[: len(f.latents)]]
+        typical = (size * norms[own] / norms[new] for size, own, new in zip(f.typical, f.latents, drawn))
+        found[name] = Feature(name, tuple(drawn), tuple(typical))
     return found
 
 
-def continuations(case: Case, found: list[Pair], features: dict[str, Feature], edit: tuple[dict[str, Feature], float] | None,
-                  new_tokens: int) -> list[str]:  # fmt: skip
-    """Greedy continuations of the source prompts through the reconstruction, with each prompt's own swap if `edit` is given."""
+def continuations(
+    case: Case, found: list[Pair], features: Features, edit: tuple[Features, float] | None, new_tokens: int
+) -> list[str]:
+    """Greedy continuations of the source prompts through the reconstruction.
+
+    `edit`: what to write for each value, and how strongly; None for no swap.
+    """
     lm, texts = case.subject.lm, []
     for start in range(0, len(found), case.batch):
         group = found[start : start + case.batch]
@@ -97,17 +119,18 @@ def continuations(case: Case, found: list[Pair], features: dict[str, Feature], e
     return texts
 
 
-def judge(condition: str, found: list[Pair], texts: list[str], plain: list[str]) -> list[Row]:
-    """The metrics of one condition over all pairs; `plain` are the unswapped continuations."""
-    success = [mentions(text, p.target) for p, text in zip(found, texts)]
+def judge(condition: str, found: list[Pair], texts: list[str], plain: list[str], names: dict[str, str]) -> list[Row]:
+    """The metrics of one condition over all pairs; `plain` are the unswapped continuations, `names` how values read."""
+    success = [mentions(text, names[p.target]) for p, text in zip(found, texts)]
+    dropped = [not mentions(text, names[p.source]) for p, text in zip(found, texts)]
     rows = [
         proportion("swap", "success", condition, success),
-        proportion("swap", "dropped", condition, [not mentions(text, p.source) for p, text in zip(found, texts)]),
+        proportion("swap", "dropped", condition, dropped),
     ]
-    overlap = [_overlap(p, text, base) for p, text, base in zip(found, texts, plain)]
+    overlap = [_overlap(names[p.source], names[p.target], *both) for p, *both in zip(found, texts, plain)]
     rows.append(Row("swap", "overlap", condition, sum(overlap) / len(overlap), n=len(overlap)))
     if not any(p.answer for p in found):
-        return rows + not_applicable("swap", "kept", "text has no answers")
+        return rows + not_applicable("swap", "kept", "text has no answers", condition)
     kept = [parse_answer(text) == p.answer for p, text in zip(found, texts)]
     return [
         *rows,
@@ -116,7 +139,7 @@ def judge(condition: str, found: list[Pair], texts: list[str], plain: list[str])
     ]
 
 
-def _overlap(pair: Pair, text: str, plain: str) -> float:
+def _overlap(source: str, target: str, text: str, plain: str) -> float:
     """Share of words in common, in order, when both names read the same."""
-    words, base = ([pair.source if w == pair.target else w for w in t.split()] for t in (text, plain))
+    words, base = (re.sub(rf"(?<!\w){re.escape(target)}(?!\w)", source, t).split() for t in (text, plain))
     return SequenceMatcher(None, words, base, autojunk=False).ratio()

@@ -11,7 +11,10 @@ from sieve.text.blocks import Block
 
 @dataclass(frozen=True)
 class Pair:
-    """A prompt about `source` and its twin about `target`; `places` are the last tokens of each one's mentions, in the same order."""
+    """A prompt about `source` and its twin about `target`.
+
+    `places` and `twin_places` are the last tokens of their mentions, in the same order.
+    """
 
     doc: str
     source: str
@@ -26,18 +29,24 @@ class Pair:
 def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
     """Up to `count` pairs, one per block, so that pairs are independent; every value takes its turn as the target.
 
-    `words` gives the tokens of each value. A problem's prompt is its question, a text's runs up to the value's last mention.
-    ValueError when there are fewer than two values.
+    `words` gives the tokens of each value. A problem's prompt is its question, a text's runs up to the value's last
+    mention.
+    A target never occurs in its source. ValueError when there are fewer than two values.
     """
     values = sorted(words)
     if len(values) < 2:
-        raise ValueError(f"concept '{concept}' has {len(values)} value(s) in the training text; a swap needs at least two")
+        raise ValueError(
+            f"concept '{concept}' has {len(values)} value(s) in the training text; a swap needs at least two"
+        )
     found: list[Pair] = []
     for block in blocks:
         seen = probe(block, concept)
         if seen is None or seen.value not in words:
             continue
-        others = [value for value in values if value != seen.value]
+        here = {m.value for m in block.mentions if m.concept == concept}
+        others = [value for value in values if value not in here]
+        if not others:
+            continue
         target = others[len(found) % len(others)]
         ids = block.ids[: block.prompt] if block.kind == "problem" else seen.ids
         found.append(_pair(block, concept, seen.value, target, ids, words))
@@ -46,7 +55,9 @@ def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...
     return found
 
 
-def _pair(block: Block, concept: str, source: str, target: str, ids: tuple[int, ...], words: dict[str, tuple[int, ...]]) -> Pair:
+def _pair(
+    block: Block, concept: str, source: str, target: str, ids: tuple[int, ...], words: dict[str, tuple[int, ...]]
+) -> Pair:
     """Write the target's tokens over each mention of the source and keep track of where the mentions end."""
     twin: list[int] = []
     places, twin_places, at = [], [], 0

@@ -22,10 +22,12 @@ class Example:
     activations: tuple[float, ...]
 
 
-def top_examples(subject: Subject, blocks: Sequence[Block], latents: Sequence[int], count: int, batch: int) -> list[Example]:
-    """For each of `latents`, the `count` documents with the largest activation, strongest first; ties go to the earlier document.
+def top_examples(
+    subject: Subject, blocks: Sequence[Block], latents: Sequence[int], count: int, batch: int
+) -> list[Example]:
+    """For each of `latents`, the `count` documents with the largest activation, strongest first.
 
-    Documents in which a latent is silent are never shown, so there may be fewer.
+    Ties go to the earlier document. Documents in which a latent is silent are never shown, so there may be fewer.
     """
     chosen = list(latents)
     peaks = []
@@ -38,7 +40,7 @@ def top_examples(subject: Subject, blocks: Sequence[Block], latents: Sequence[in
     strongest = torch.cat(peaks)
     found = []
     for column, latent in enumerate(chosen):
-        order = sorted(range(len(blocks)), key=lambda i: (-float(strongest[i, column]), i))[:count]  # noqa: B023
+        order = sorted(range(len(blocks)), key=lambda i: (-float(strongest[i, column]), i))[:count]
         for rank, i in enumerate(i for i in order if strongest[i, column] > 0):
             tokens, activations = _shown(subject, blocks[i], latent)
             found.append(Example(latent, rank, blocks[i].doc, tokens, activations))
@@ -46,7 +48,10 @@ def top_examples(subject: Subject, blocks: Sequence[Block], latents: Sequence[in
 
 
 def _shown(subject: Subject, block: Block, latent: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Tokens as text with the activation of each. Ids are decoded one by one; a byte of a longer letter shows as the replacement sign."""
+    """Tokens as text with the activation of each.
+
+    Ids are decoded one by one; a byte of a longer letter shows as the replacement sign.
+    """
     reading = subject.read(*subject.lm.pad([list(block.ids)]))
     places = reading.text[0].nonzero().flatten().tolist()
     tokenizer = subject.lm.tokenizer

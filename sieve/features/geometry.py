@@ -1,4 +1,4 @@
-"""How a decoder's atoms lie to each other: the mean alone proves nothing, so tail and co-active pairs are measured too."""
+"""How a decoder's atoms lie to each other: a mean proves nothing, so tail and co-active pairs are measured too."""
 
 from __future__ import annotations
 

@@ -7,30 +7,32 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
+from sieve.interventions.swap import require_latents
 from sieve.model.language_model import LanguageModel
 from sieve.model.splice import splice
 from sieve.subject import Subject
 
 
 def basis(atoms: Tensor) -> Tensor:
-    """An orthonormal basis (r, D) of the span of atoms (m, D).
+    """An orthonormal basis (r, D) of the span of atoms (m, D), whatever their norms; no atoms span nothing.
 
-    Subtracting projections one by one is wrong for correlated atoms (two at cosine 0.9 would nearly be reversed), hence the
-    factorisation; it runs on one thread because its bits depend on the number of threads.
+    Subtracting projections one by one is wrong for correlated atoms (two at cosine 0.9 would nearly be reversed), hence
+    the factorisation; it runs on one thread because its bits depend on the number of threads.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        left, singular, _ = torch.linalg.svd(atoms.T.double(), full_matrices=False)
+        left, singular, _ = torch.linalg.svd(normalize(atoms.double(), dim=1).T, full_matrices=False)
     finally:
         torch.set_num_threads(threads)
-    return left[:, singular > 1e-6 * singular.max()].T.to(atoms.dtype)
+    return left[:, singular > 1e-6].T.to(atoms.dtype)
 
 
 @contextmanager
 def ablate(lm: LanguageModel, site: str, atoms: Tensor) -> Iterator[None]:
-    """Within the block, every text token's activation at `site` loses its part in the span of `atoms` (m, D): h − Q(Qᵀh)."""
+    """Within the block, the activation of every text token at `site` loses its part in the span of `atoms` (m, D)."""
     rows = basis(atoms.to(lm.device))
     with splice(lm, site, lambda hidden, _: hidden - (hidden @ rows.T) @ rows):
         yield
@@ -38,8 +40,12 @@ def ablate(lm: LanguageModel, site: str, atoms: Tensor) -> Iterator[None]:
 
 @contextmanager
 def silence(subject: Subject, latents: Sequence[int]) -> Iterator[None]:
-    """Within the block, what `latents` write is taken out of every text token: h − Σ z_j d_j. Gentler than `ablate`: silent latents change nothing."""
+    """Within the block, what `latents` write is taken out of every text token: h − Σ z_j d_j.
+
+    Gentler than `ablate`: silent latents change nothing. ValueError for a latent that the Sae doesn't have.
+    """
     chosen = list(latents)
     sae = subject.sae
+    require_latents(sae, chosen, "silence")
     with splice(subject.lm, subject.site, lambda hidden, _: hidden - sae.encode(hidden)[:, chosen] @ sae.W_dec[chosen]):
         yield

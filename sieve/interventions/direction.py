@@ -13,7 +13,7 @@ from sieve.provenance import read_tensors, write_tensors
 
 @dataclass(frozen=True)
 class Direction:
-    """`vector` (D,) has unit length; `norm` is the median norm of a text token's activation at `site`, the unit of strength."""
+    """`vector` (D,) has unit length; `norm`, the unit of strength, is the median norm of a text token at `site`."""
 
     vector: Tensor
     norm: float
@@ -24,7 +24,14 @@ class Direction:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
-        meta = {"kind": "direction", "name": self.name, "norm": self.norm, "site": self.site, "model": self.model, "sae": self.sae}
+        meta = {
+            "kind": "direction",
+            "name": self.name,
+            "norm": self.norm,
+            "site": self.site,
+            "model": self.model,
+            "sae": self.sae,
+        }
         write_tensors(path, {"vector": self.vector}, meta)
 
     @classmethod
@@ -38,4 +45,7 @@ class Direction:
     def require(self, model: str) -> None:
         """LineageError unless the direction was found in the network `model` (digest)."""
         if self.model != model:
-            raise LineageError(f"direction '{self.name}' was found in model {self.model[:12]}, but the model given is {model[:12]}; give the model it was found in")
+            raise LineageError(
+                f"direction '{self.name}' was found in model {self.model[:12]}, but the model given is {model[:12]}; "
+                "give the model it was found in"
+            )

@@ -1,4 +1,4 @@
-"""Give one prompt the true activations of another: the most that any edit at these positions could achieve."""
+"""Give one prompt the true activations of another: what an edit that knew the truth would achieve there."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ from sieve.model.splice import splice
 def steer(lm: LanguageModel, direction: Direction, strength: float) -> Iterator[None]:
     """Within the block, every text token's activation at the direction's site becomes h + strength · norm · v̂.
 
-    No SAE is needed: with a linear decoder, adding to the codes and putting the reconstruction error back is the same thing.
-    Strength 0 changes nothing, to the bit. LineageError for another model's direction; ValueError for a strength that is not finite.
+    No SAE is needed: with a linear decoder, adding to the codes and putting the reconstruction error back is the same
+    thing. Strength 0 changes nothing, to the bit. LineageError for another model's direction; ValueError for a strength
+    that is not finite.
     """
     direction.require(lm.digest)
     if not math.isfinite(strength):

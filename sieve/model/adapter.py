@@ -11,22 +11,34 @@ import torch
 from torch import Tensor
 
 from sieve.model.sites import decoder_layers, parse_site
-from sieve.provenance import read_tensors, write_tensors
+from sieve.provenance import LineageError, read_tensors, write_tensors
 
 
 def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, scope: str, seed: int) -> dict[str, Any]:
     """Add LoRA matrices to the modules called `targets`; return the settings that `load_adapter` needs to do it again.
 
-    scope: `after` adapts only the layers after `site` (the cached activations stay true), `all` every layer (as published).
+    scope: `after` adapts only the layers after `site` (the cached activations stay true), `all` every layer (as
+    published).
     The new matrices start as peft makes them (A random from `seed`, B zero), so the function does not change.
+    ValueError for a network that has an adapter already: the two would mix.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
+    if adapter_parameters(network):
+        raise ValueError("this network has an adapter already; open the model anew and inject into that")
     count = len(decoder_layers(network))
     first = parse_site(site).layer + 1 if scope == "after" else 0
     if first >= count:
-        raise ValueError(f"no layer comes after site '{site}' in a network of {count} layers; adapt all layers (scope: all) or take an earlier site")
-    settings = {"targets": sorted(targets), "rank": rank, "alpha": alpha, "layers": list(range(first, count))}
+        raise ValueError(
+            f"no layer comes after site '{site}' in a network of {count} layers; "
+            "adapt all layers (scope: all) or take an earlier site"
+        )
+    settings: dict[str, Any] = {
+        "targets": sorted(targets),
+        "rank": rank,
+        "alpha": alpha,
+        "layers": list(range(first, count)),
+    }
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
@@ -52,11 +64,19 @@ def save_adapter(path: Path, network: Any, settings: dict[str, Any], model: str,
     write_tensors(path, tensors, {"lora": settings, "model": model, "site": site})
 
 
-def load_adapter(path: Path, network: Any, model: str) -> None:
-    """Inject a saved adapter. ValueError when it was trained on another model."""
+def load_adapter(path: Path, network: Any, model: str, site: str) -> None:
+    """Inject a saved adapter. LineageError when it was trained on another model, or around another site."""
     tensors, meta = read_tensors(path)
     if meta["model"] != model:
-        raise ValueError(f"adapter {path} was trained on model {meta['model'][:12]}, but the model given is {model[:12]}; give the model it was made with")
+        raise LineageError(
+            f"adapter {path} was trained on model {meta['model'][:12]}, but the model given is {model[:12]}; "
+            "give the model it was made with"
+        )
+    if meta["site"] != site:
+        raise LineageError(
+            f"adapter {path} was trained around '{meta['site']}', but the Sae beside it reads '{site}'; "
+            "give the Sae it was made with"
+        )
     lora = meta["lora"]
     inject_settings = {"rank": lora["rank"], "alpha": lora["alpha"], "targets": lora["targets"]}
     scope = "all" if lora["layers"][0] == 0 else "after"
@@ -73,7 +93,7 @@ def adapter_enabled(network: Any, enabled: bool) -> Iterator[None]:
     """Turn the injected adapter on or off within the block; nothing to do for a network without one."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-    layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
+    layers: list[Any] = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
     before = [not layer.disable_adapters for layer in layers]
     flags = {id(p): p.requires_grad for layer in layers for p in layer.parameters()}
     try:

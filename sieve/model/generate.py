@@ -8,7 +8,9 @@ from sieve.model.language_model import LanguageModel
 
 
 @torch.no_grad()
-def continue_ids(lm: LanguageModel, prompts: list[list[int]], new_tokens: int, use_cache: bool = True) -> list[list[int]]:
+def continue_ids(
+    lm: LanguageModel, prompts: list[list[int]], new_tokens: int, use_cache: bool = True
+) -> list[list[int]]:
     """The greedy continuation of each prompt (its ids only), up to `new_tokens` and cut at the first special token."""
     if not prompts:
         return []

@@ -52,15 +52,21 @@ class LanguageModel:
     @property
     def pad_id(self) -> int:
         """The id used for padding; always a special one, so that padding is never taken for text."""
-        return int(next(i for i in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, self.tokenizer.bos_token_id) if i is not None))
+        return int(
+            next(
+                i
+                for i in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, self.tokenizer.bos_token_id)
+                if i is not None
+            )
+        )
 
     def is_text(self, ids: Tensor) -> Tensor:
         """True where a token is not special, same shape as `ids`."""
         return ~torch.isin(ids, self.special_ids)
 
     def encode(self, texts: list[str]) -> list[list[int]]:
-        """Token ids of each text, with the special tokens that the tokenizer's own rule puts in front (BOS, if it has one)."""
-        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=True)["input_ids"]]
+        """Token ids of each text, with the special tokens that the tokenizer's own rule adds (BOS, if it has one)."""
+        return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=True)["input_ids"]] if texts else []
 
     def pad(self, sequences: list[list[int]], side: str = "right", width: int | None = None) -> tuple[Tensor, Tensor]:
         """(ids, mask), both (B, T): sequences padded to `width` or to the longest."""
@@ -89,14 +95,20 @@ def quiet() -> Iterator[None]:
 
 
 def check_folder(folder: Path, tokenizer: Path | None = None) -> None:
-    """ModelFolderError unless `folder` holds config.json and safetensors weights, and `tokenizer` (or it) a tokenizer.json."""
+    """ModelFolderError unless `folder` holds config.json and safetensors, and `tokenizer` (or it) a tokenizer.json."""
     folder, tokenizer = Path(folder), Path(tokenizer or folder)
     if not (folder / "config.json").is_file():
         raise ModelFolderError(f"{folder} holds no config.json; expected a Hugging Face folder of a causal LM")
     if not list(folder.glob("*.safetensors")):
         pickled = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".ckpt"})
-        found = f"it has only pickled weights ({', '.join(pickled)}), which can execute code when opened" if pickled else "it has no weights"
-        raise ModelFolderError(f"{folder}: {found}; convert them to safetensors (save_pretrained writes them) and try again")
+        found = (
+            f"it has only pickled weights ({', '.join(pickled)}), which can execute code when opened"
+            if pickled
+            else "it has no weights"
+        )
+        raise ModelFolderError(
+            f"{folder}: {found}; convert them to safetensors (save_pretrained writes them) and try again"
+        )
     if not (tokenizer / "tokenizer.json").is_file():
         raise ModelFolderError(f"{tokenizer} holds no tokenizer.json; save the model's fast tokenizer into that folder")
 
@@ -108,15 +120,18 @@ def model_digest(folder: Path) -> str:
 
 
 def open_model(folder: Path, tokenizer: Path | None = None, device: str | torch.device = "cpu") -> LanguageModel:
-    """Open a local folder. `tokenizer` is its own folder when it is kept apart. Weights in fp32, evaluation mode, no gradients."""
-    from transformers import AutoModelForCausalLM
+    """Open a local folder: weights in fp32, evaluation mode, no gradients. `tokenizer`: its folder, if kept apart."""
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
     check_folder(folder, tokenizer)
     with quiet():
-        network = AutoModelForCausalLM.from_pretrained(
+        network: Any = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
         )
-    return LanguageModel(network.to(device).eval().requires_grad_(False), open_tokenizer(tokenizer or folder), model_digest(folder))
+    ends = {name: getattr(network.generation_config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    network.generation_config = GenerationConfig(**ends)  # a folder's taste in sampling would make greedy not greedy
+    network.to(device).eval().requires_grad_(False)
+    return LanguageModel(network, open_tokenizer(tokenizer or folder), model_digest(folder))
 
 
 def open_tokenizer(folder: Path) -> Any:

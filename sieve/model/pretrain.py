@@ -42,12 +42,14 @@ class PretrainConfig:
 
 
 def train_tokenizer(texts: list[str], vocabulary: int) -> Any:
-    """A byte-level BPE that splits digits one by one and puts BOS in front; a fast tokenizer of `vocabulary` ids at most."""
+    """A byte-level BPE that splits digits one by one and puts BOS in front; a fast tokenizer of `vocabulary` ids."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
@@ -77,7 +79,7 @@ def save_tokenizer(folder: Path, tokenizer: Any) -> None:
 
 
 def save_network(folder: Path, network: Any) -> None:
-    """Weights and config in Hugging Face format; the library's version is left out, for it would change bytes and say nothing."""
+    """Weights and config in Hugging Face format, without the library's version: it changes bytes and says nothing."""
     with quiet():
         network.save_pretrained(folder)
     for path in folder.glob("*config.json"):
@@ -87,7 +89,8 @@ def save_network(folder: Path, network: Any) -> None:
 def pack(lengths: list[int], context: int, seed: int, epoch: int) -> Iterator[list[int]]:
     """Rows of document indices that fit into `context` tokens together, in a keyed shuffle of the epoch.
 
-    A row mixes long and short documents of every kind, as a batch must: batches sorted by length are all of one kind and do not train well.
+    A row mixes long and short documents of every kind, as a batch must: batches sorted by length are all of one kind
+    and do not train well.
     """
     row: list[int] = []
     room = context
@@ -138,10 +141,13 @@ def new_network(config: PretrainConfig, tokenizer: Any, seed: int) -> Any:
         return LlamaForCausalLM(settings)
 
 
-def pretrain(sequences: list[list[int]], network: Any, pad_id: int, config: PretrainConfig, seed: int, watch: Watch) -> None:
+def pretrain(
+    sequences: list[list[int]], network: Any, pad_id: int, config: PretrainConfig, seed: int, watch: Watch
+) -> None:
     """Train `network` in place by next-token prediction on packed documents, in fixed arithmetic order.
 
-    sequences: token ids of each document, BOS first and EOS last. `watch(tokens done, tokens wanted, figures)` after each step.
+    sequences: token ids of each document, BOS first and EOS last. `watch(tokens done, tokens wanted, figures)` is
+    called after each step.
     """
     sequences = [s[: config.context] for s in sequences]
     device = next(network.parameters()).device
@@ -155,7 +161,9 @@ def pretrain(sequences: list[list[int]], network: Any, pad_id: int, config: Pret
         for group in optimiser.param_groups:
             group["lr"] = config.lr * _schedule(done / config.tokens, config.warmup)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
-            logits = network(input_ids=packed.ids, attention_mask=packed.mask, position_ids=packed.positions, use_cache=False).logits
+            logits = network(
+                input_ids=packed.ids, attention_mask=packed.mask, position_ids=packed.positions, use_cache=False
+            ).logits
         loss = F.cross_entropy(logits.float().flatten(0, 1), packed.targets.flatten(), ignore_index=-100)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -170,9 +178,10 @@ def pretrain(sequences: list[list[int]], network: Any, pad_id: int, config: Pret
 
 @dataclass(frozen=True)
 class Packed:
-    """Documents side by side: ids, targets (the next token, −100 at a document's end and in padding) and positions (R, T); mask (R, 1, T, T).
+    """Documents side by side: ids, targets (the next token, −100 at a document's end and in padding), positions, mask.
 
-    Positions start anew and attention stays within a document (block-diagonal), so packing changes nothing but the speed.
+    All are (R, T), but mask is (R, 1, T, T). Positions start anew and attention stays within a document
+    (block-diagonal), so packing changes nothing but the speed.
     """
 
     ids: Tensor
@@ -201,4 +210,6 @@ class Packed:
 
     def to(self, device: torch.device) -> Packed:
         """The same on another device."""
-        return Packed(self.ids.to(device), self.targets.to(device), self.positions.to(device), self.mask.to(device), self.tokens)
+        return Packed(
+            self.ids.to(device), self.targets.to(device), self.positions.to(device), self.mask.to(device), self.tokens
+        )

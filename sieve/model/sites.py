@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,9 @@ def parse_site(name: str) -> Site:
     """Turn 'resid_post_2' into a `Site`; SiteError when it is not of the form kind_layer."""
     match = re.fullmatch(rf"({'|'.join(KINDS)})_(\d+)", name)
     if match is None:
-        raise SiteError(f"'{name}' is not a site name; expected one of {', '.join(KINDS)} followed by _LAYER, e.g. 'resid_post_0'")
+        raise SiteError(
+            f"'{name}' is not a site name; expected one of {', '.join(KINDS)} followed by _LAYER, e.g. 'resid_post_0'"
+        )
     return Site(match[1], int(match[2]))
 
 
@@ -65,7 +67,9 @@ def site_module(network: nn.Module, name: str) -> nn.Module:
     site = parse_site(name)
     layers = decoder_layers(network)
     if site.layer >= len(layers):
-        raise SiteError(f"site '{name}' does not exist in this {type(network).__name__}; it has: {', '.join(sites(network))}")
+        raise SiteError(
+            f"site '{name}' does not exist in this {type(network).__name__}; it has: {', '.join(sites(network))}"
+        )
     return layers[site.layer]
 
 
@@ -87,7 +91,7 @@ def _token_ids(network: nn.Module) -> Iterator[dict[str, Tensor]]:
 
 @contextmanager
 def edit(network: nn.Module, site: str, function: Callable[[Tensor, Tensor], Tensor]) -> Iterator[None]:
-    """Replace the site's tensor by `function(hidden (B, T, D), ids (B, T)) -> (B, T, D)` on every forward inside the block.
+    """Replace the site's tensor by `function(hidden (B, T, D), ids (B, T)) -> (B, T, D)` on every forward in the block.
 
     The hook is gone when the block ends, also after an exception.
     """
@@ -108,7 +112,7 @@ def edit(network: nn.Module, site: str, function: Callable[[Tensor, Tensor], Ten
 
 @torch.no_grad()
 def observe(network: nn.Module, names: list[str], ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """Activations at `names` for one batch, {site: (B, T, D)}; the pass stops at the last of them, so no LM head is computed.
+    """Activations at `names` for one batch, {site: (B, T, D)}; the pass stops at the last of them, before the LM head.
 
     ids (B, T) int64, mask (B, T) with 1 where a token is real.
     """
@@ -127,10 +131,8 @@ def observe(network: nn.Module, names: list[str], ids: Tensor, mask: Tensor) -> 
     try:
         for name in ordered:
             handles.append(site_module(network, name).register_forward_hook(keep(name, name == ordered[-1])))
-        try:
+        with suppress(_Stop):
             network(input_ids=ids, attention_mask=mask, use_cache=False)
-        except _Stop:
-            pass
     finally:
         for handle in handles:
             handle.remove()

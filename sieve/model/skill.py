@@ -11,12 +11,20 @@ from sieve.model.language_model import LanguageModel
 from sieve.text.answers import mentions, parse_answer
 
 
-def solve(lm: LanguageModel, prompts: Sequence[Sequence[int]], answers: Sequence[str], names: Sequence[str], new_tokens: int,
-          batch: int) -> tuple[list[bool], list[bool]]:  # fmt: skip
+def solve(
+    lm: LanguageModel,
+    prompts: Sequence[Sequence[int]],
+    answers: Sequence[str],
+    names: Sequence[str],
+    new_tokens: int,
+    batch: int,
+) -> tuple[list[bool], list[bool]]:
     """(answer right, name copied) for each prompt's greedy continuation. A name counts as a whole word only."""
     texts: list[str] = []
     for start in range(0, len(prompts), batch):
-        texts += lm.tokenizer.batch_decode(continue_ids(lm, [list(p) for p in prompts[start : start + batch]], new_tokens))
+        texts += lm.tokenizer.batch_decode(
+            continue_ids(lm, [list(p) for p in prompts[start : start + batch]], new_tokens)
+        )
     return [parse_answer(t) == a for t, a in zip(texts, answers)], [mentions(t, n) for t, n in zip(texts, names)]
 
 

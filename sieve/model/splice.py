@@ -1,7 +1,8 @@
 """Put a dictionary's reconstruction in the place of the residual stream.
 
 Special tokens (BOS, padding) keep their true activations: dictionaries are never trained on them. Only the rows of text
-tokens are replaced, at every forward pass, cached steps included (arXiv 2602.04718 replaces every token, without an error term).
+tokens are replaced, at every forward pass, cached steps included (arXiv 2602.04718 replaces every token, without an
+error term).
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ from torch import Tensor
 from sieve.model.language_model import LanguageModel
 from sieve.model.sites import edit
 
-
 RowEdit = Callable[[Tensor, Tensor], Tensor]
-"""(rows (N, D), where (N, 2)) -> rows (N, D); `where` holds each row's place: batch row, position within the forward pass."""
+"""(rows (N, D), where (N, 2)) -> rows (N, D); `where` holds each row's place: batch row, position in the pass."""
 
 
 def on_text(lm: LanguageModel, function: RowEdit) -> Callable[[Tensor, Tensor], Tensor]:

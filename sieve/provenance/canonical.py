@@ -1,7 +1,7 @@
 """One writer each for JSON, Parquet and safetensors, so that equal content is equal bytes.
 
-safetensors keeps its metadata in an unordered map: with more than one key the bytes differ from run to run. All metadata
-therefore lives in ONE key, as sorted JSON. Parquet is written with a fixed schema, row-group size and codec.
+safetensors keeps its metadata in an unordered map: with more than one key the bytes differ from run to run. All
+metadata therefore lives in ONE key, as sorted JSON. Parquet is written with a fixed schema, row-group size and codec.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROW_GROUP = 65_536
 
 
 def to_json(value: Any) -> str:
-    """Canonical JSON text: sorted keys, two-space indent, one final newline; NaN and infinity are refused (ValueError)."""
+    """Canonical JSON text: sorted keys, two-space indent, one final newline; NaN and infinity are a ValueError."""
     return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -63,14 +63,15 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Any
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:
-    """Read a safetensors file of ours: (tensors, metadata). A file without our metadata is a ValueError."""
-    from safetensors import safe_open
+    """Read a safetensors file of ours: (tensors, metadata). Any other file is a ValueError."""
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(str(path), framework="pt") as file:
-        header = file.metadata() or {}
-        if METADATA_KEY not in header:
-            raise ValueError(
-                f"{path} carries no '{METADATA_KEY}' metadata, so it was not written by sieve; "
-                "give a file that one of the stages wrote"
-            )
-        return {name: file.get_tensor(name) for name in sorted(file.keys())}, json.loads(header[METADATA_KEY])
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = file.metadata() or {}
+            if METADATA_KEY in header:
+                return {name: file.get_tensor(name) for name in sorted(file.keys())}, json.loads(header[METADATA_KEY])
+            problem = f"carries no '{METADATA_KEY}' metadata"
+    except SafetensorError as error:
+        problem = f"is not a safetensors file ({error})"
+    raise ValueError(f"{path} {problem}, so it was not written by sieve; give a file that one of the stages wrote")

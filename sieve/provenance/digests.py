@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+class LineageError(ValueError):
+    """Two files that were not made for each other."""
+
+
 def digest_bytes(data: bytes) -> str:
     """Hex SHA-256 of `data`."""
     return hashlib.sha256(data).hexdigest()

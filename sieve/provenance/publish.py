@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,17 +17,23 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def publish(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling of `path` to write to (a file, or a folder that the caller makes); rename it onto `path` at success.
+    """Give a sibling of `path` to write to (a file, or a folder that the caller makes); rename it at success.
 
-    After an exception nothing is left behind and an older `path` is untouched.
+    After an exception, or when nothing was written (FileNotFoundError), nothing is left behind and an older `path` is
+    untouched.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary, older = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.older")
     _remove(temporary)
+    _remove(older)
     try:
         yield temporary
-        _remove(path)
-        os.rename(temporary, path)
+        if not temporary.exists():
+            raise FileNotFoundError(f"nothing was written for {path}, which stays as it was")
+        if path.is_dir() or (temporary.is_dir() and path.exists()):
+            path.rename(older)  # only a file can be replaced in one step; a folder half removed must never be seen
+        temporary.replace(path)
     finally:
         _remove(temporary)
+        _remove(older)

@@ -1,4 +1,4 @@
-"""Token blocks: one document each, so that no token sees another document, with every mention of a concept located in tokens."""
+"""Token blocks: one document each, so that no token sees another, with every mention of a concept located in tokens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLOCKS = pa.schema(
 
 @dataclass(frozen=True)
 class Mention:
-    """One occurrence of a concept's value; tokens `first` to `last`, both included. The last one carries the whole word."""
+    """One occurrence of a concept's value: tokens `first` to `last`, both included. The last carries the whole word."""
 
     concept: str
     value: str
@@ -38,7 +38,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Block:
-    """The ids of one document. kind: text or problem; `prompt`: how many tokens a problem's question takes (0 for text)."""
+    """The ids of one document. kind: text or problem; prompt: how many tokens a problem's question takes (text: 0)."""
 
     doc: str
     kind: str
@@ -59,7 +59,9 @@ def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]]) -> list[
     """
     found = []
     for span in spans:
-        inside = [i for i, (start, end) in enumerate(offsets) if start < span["end"] and end > span["start"] and end > start]
+        inside = [
+            i for i, (start, end) in enumerate(offsets) if start < span["end"] and end > span["start"] and end > start
+        ]
         if inside and offsets[inside[-1]][1] >= span["end"]:
             found.append(Mention(span["concept"], span["value"], inside[0], inside[-1]))
     return found
@@ -79,19 +81,33 @@ def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int
         prompt = 0
         if kind == "problem":
             if len(ids) > context:
-                raise ValueError(f"problem '{row['doc']}' takes {len(ids)} tokens, but the context is {context}; raise tokens.context or leave it out")
-            prompt = sum(1 for start, end in offsets if end <= len(row["prompt"]))
+                raise ValueError(
+                    f"problem '{row['doc']}' takes {len(ids)} tokens, but the context is {context}; "
+                    "raise tokens.context or leave it out"
+                )
+            prompt = next((i for i, (_, end) in enumerate(offsets) if end > len(row["prompt"])), len(offsets))
         mentions = locate(row["concepts"], offsets[:context])
         blocks.append(
-            Block(row["doc"], kind, row["language"], row["split"], row.get("parallel", -1), prompt, row.get("answer", ""),
-                  tuple(ids[:context]), tuple(mentions))
-        )  # fmt: skip
+            Block(
+                row["doc"],
+                kind,
+                row["language"],
+                row["split"],
+                row.get("parallel", -1),
+                prompt,
+                row.get("answer", ""),
+                tuple(ids[:context]),
+                tuple(mentions),
+            )
+        )
     return blocks
 
 
 def save_blocks(path: Path, blocks: list[Block]) -> None:
     """Write blocks as Parquet, in the given order."""
-    columns: dict[str, list[Any]] = {name: [getattr(block, name) for block in blocks] for name in BLOCKS.names if name != "mentions"}
+    columns: dict[str, list[Any]] = {
+        name: [getattr(block, name) for block in blocks] for name in BLOCKS.names if name != "mentions"
+    }
     columns["mentions"] = [[vars(mention) for mention in block.mentions] for block in blocks]
     write_table(path, columns, BLOCKS)
 
@@ -99,4 +115,7 @@ def save_blocks(path: Path, blocks: list[Block]) -> None:
 def load_blocks(path: Path) -> list[Block]:
     """Read blocks written by `save_blocks`."""
     rows = read_table(path).to_pylist()
-    return [Block(**{**row, "ids": tuple(row["ids"]), "mentions": tuple(Mention(**m) for m in row["mentions"])}) for row in rows]
+    return [
+        Block(**{**row, "ids": tuple(row["ids"]), "mentions": tuple(Mention(**m) for m in row["mentions"])})
+        for row in rows
+    ]

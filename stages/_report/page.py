@@ -164,17 +164,16 @@ def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
     """Tables of patch ceilings, site × position set; subjects of one model and site share a table."""
     groups: dict[tuple[Any, ...], list[Subject]] = {}
     for subject in subjects:
-        cases = {case: row for case, row in subject.cases("ceiling", "success").items() if case[:8] != "subject/"}
+        cases = {case: row for case, row in subject.cases("ceiling", "success").items() if case != "subject"}
         if cases:
             groups.setdefault((subject.line.site, *cases.items()), []).append(subject)
     return [_ceiling_table(key[0], dict(key[1:]), members) for key, members in groups.items()]
 
 
 def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -> dict[str, Any]:
+    own = cases.pop("chosen", None)
     places = [tuple(case.rsplit("/", 1)) for case in cases]
-    own = cases.get(f"{chosen}/concept")
-    rivals = [(row.value or 0.0, case) for case, row in cases.items() if case.endswith("/concept")]
-    best = max(rivals, default=None)
+    best = max(((row.value or 0.0, case) for case, row in cases.items()), default=None)
     higher = cases[best[1]] if best and own and best[0] > (own.value or 0.0) else None
     return {
         "names": [member.name for member in members],
@@ -186,7 +185,7 @@ def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -
         "higher": higher,
         "higher_case": best[1] if best else "",
         "unclear": higher and own and None not in (higher.low, own.high) and (higher.low or 0.0) <= (own.high or 0.0),
-        "through": [(m.name, m.row("ceiling", "success", "subject/concept")) for m in members],
+        "through": [(m.name, m.row("ceiling", "success", "subject")) for m in members],
     }
 
 

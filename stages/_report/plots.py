@@ -38,7 +38,7 @@ def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
 
 def _success(subject: Subject, which: str) -> Row:
     if which == "reference":
-        return subject.row("ceiling", "success", f"{subject.line.site}/concept")
+        return subject.row("ceiling", "success", "chosen")
     return subject.row("swap", "success", (random_swap if which == "control" else best_swap)(subject) or "")
 
 

@@ -22,10 +22,9 @@ class Key(NamedTuple):
 
 
 def best_swap(subject: Subject) -> str | None:
-    """The case `swap/<multiplier>` with the highest success, the weakest of equals; None if nothing was swapped."""
-    tried = subject.cases("swap", "success", "swap/")
-    order = sorted(tried, key=lambda case: float(case.removeprefix("swap/")))
-    return max(order, key=lambda case: tried[case].value or 0.0, default=None)
+    """The case `swap/<strength>` at the strength that the validation split chose; None if nothing was swapped."""
+    strength = subject.row("swap", "strength", "chosen").value
+    return None if strength is None else f"swap/{strength:g}"
 
 
 def random_swap(subject: Subject) -> str | None:
@@ -63,9 +62,8 @@ def _steered(subject: Subject, metric: str, strength: Value) -> Value:
 
 
 def best_steering(subject: Subject) -> Value:
-    """The strength above 0 with the highest accuracy, mean over languages, the weakest of equals."""
-    strengths = sorted({s for curve in steering(subject, "accuracy").values() for s in curve if s > 0})
-    return max(strengths, key=lambda s: _steered(subject, "accuracy", s) or 0.0, default=None)
+    """The strength that the validation split chose for all languages; None if nothing was steered."""
+    return subject.row("steering", "strength", "chosen").value
 
 
 def _strength(subject: Subject) -> Value:
@@ -74,7 +72,7 @@ def _strength(subject: Subject) -> Value:
 
 
 def _ceiling(subject: Subject) -> Value:
-    return subject.row("ceiling", "success", f"{subject.line.site}/concept").value
+    return subject.row("ceiling", "success", "chosen").value
 
 
 def _share(subject: Subject) -> Value:
@@ -138,14 +136,14 @@ KEYS: dict[str, Key] = {
     "copied_original": _row("solutions that carry the right name, no SAE", "solving", "copied", "original"),
     "ceiling": Key(
         "swaps that succeed when the other problem's true activations are patched in, no SAE: what a swap could reach",
-        "ceiling / success / <site>/concept",
+        "ceiling / success / chosen: the subject's own site and position",
         _ceiling,
     ),
-    "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject/concept"),
+    "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject"),
     "swap_success": _swap("pairs in which the new name appears in the continuation", "success"),
     "swap_strength": Key(
         "the multiplier all swap keys are taken at",
-        "the multiplier of swap / success / swap/* with the highest value, the weakest of equals",
+        "swap / strength / chosen: most successes with the answer kept on the validation split",
         _strength,
     ),
     "swap_kept": _swap("pairs whose answer, which the name does not touch, stays right", "kept"),
@@ -185,7 +183,7 @@ KEYS: dict[str, Key] = {
     ),
     "steering_strength": Key(
         "the strength the steering keys are taken at",
-        "the strength above 0 with the highest mean accuracy, the weakest of equals",
+        "steering / strength / chosen: highest mean accuracy on the validation split",
         best_steering,
     ),
     "steering_unsteered": Key(

@@ -112,7 +112,9 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     for site, name, last in zip(SITES, (1.0, 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
         rows.share("ceiling", "success", f"{site}/concept", name - 0.05 * adapted * (name < 1), 120)
         rows.share("ceiling", "success", f"{site}/last", last, 120)
-    rows.share("ceiling", "success", "subject/concept", 0.55, 120)
+    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120)
+    rows.share("ceiling", "success", "subject", 0.55, 120)
+    rows.add("swap", "strength", "chosen", 2.0)
     for index, value in enumerate(("Anna", "Ben", "Carla")):
         for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
             rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
@@ -126,6 +128,7 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
+    rows.add("steering", "strength", "chosen", STRENGTHS[-1])
     for language in LANGUAGES:
         rows.add("language_ablation", "ce", language, 1.7 + 0.4 * draw.random())
         for other in LANGUAGES:

@@ -77,7 +77,7 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
 
 
 def test_the_share_is_of_the_ceiling_at_the_own_site(full: Path) -> None:
-    """`swap_share_of_ceiling` divides by the patch ceiling at the subject's site, concept positions."""
+    """`swap_share_of_ceiling` divides by the patch ceiling at the subject's own site and position."""
     assert read_json(full / "summary.json")["cosine_0.swap_share_of_ceiling"] == pytest.approx(0.36 / 0.63)
 
 
@@ -169,7 +169,7 @@ def test_the_page_holds_every_plot_it_writes(full: Path) -> None:
 
 def test_a_higher_site_is_said(full: Path) -> None:
     """When a site other than the chosen one has a higher ceiling, a sentence says which."""
-    assert "Another site is higher: <code>embedding/concept</code>" in _written(full)["report/index.html"]
+    assert "Another place is higher: <code>embedding/concept</code>" in _written(full)["report/index.html"]
 
 
 def test_the_page_of_dvc_plots_loads_nothing_but_the_plots() -> None:

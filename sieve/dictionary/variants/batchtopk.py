@@ -18,7 +18,9 @@ from sieve.dictionary.weights import DeadLatents, Weights
 
 @dataclass(frozen=True)
 class Settings:
-    """k latents a row on average; AuxK's weight; rows without firing after which a latent is dead; decay of the threshold's mean."""
+    """k latents a row on average; AuxK's weight; rows without firing after which a latent counts as dead; decay of the
+    threshold's running mean.
+    """
 
     k: int
     aux_weight: float

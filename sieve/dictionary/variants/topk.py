@@ -1,4 +1,4 @@
-"""TopK with AuxK (Gao et al., arXiv 2406.04093): exactly k latents a row, the rest of the work done by the reconstruction loss."""
+"""TopK with AuxK (Gao et al., arXiv 2406.04093): at most k latents a row, so the loss needs no sparsity term."""
 
 from __future__ import annotations
 

@@ -1,0 +1,115 @@
+"""The extractor: text tokens only, each with its place, and the same rows whatever the batch around them."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sieve.activations.capture import capture
+from sieve.model.language_model import LanguageModel
+from sieve.model.sites import edit, observe
+
+SITES = ["resid_post_2", "resid_post_0"]
+
+
+@pytest.fixture(scope="module")
+def chosen(blocks):
+    """Seven blocks of very different lengths."""
+    return [replace(b, ids=b.ids[: 5 + 9 * (i % 4)]) for i, b in enumerate(blocks[::11])][:7]
+
+
+def gathered(lm, blocks, batch):
+    """All batches put together: rows by site, documents, positions, tokens."""
+    parts = list(capture(lm, blocks, SITES, batch))
+    rows = {site: torch.cat([p.rows[site] for p in parts]) for site in SITES}
+    return rows, *([v for p in parts for v in getattr(p, name)] for name in ("docs", "positions", "tokens"))
+
+
+def test_rows_are_the_text_tokens_in_order(lm, chosen):
+    """Each text token of each block gives one row, in order, with its document, position and id; BOS gives none."""
+    _, docs, positions, tokens = gathered(lm, chosen, 3)
+    special = set(lm.tokenizer.all_special_ids)
+    wanted = [(b.doc, i, t) for b in chosen for i, t in enumerate(b.ids) if t not in special]
+
+    assert list(zip(docs, positions, tokens)) == wanted
+    assert min(positions) == 1
+
+
+def test_rows_are_the_observed_activations(lm, chosen):
+    """Each block's rows are what the network shows at the site for this block alone, whatever the batch."""
+    for batch in (1, 2, 3, 7, 10):
+        rows, docs, positions, _ = gathered(lm, chosen, batch)
+        for block in chosen:
+            ids = torch.tensor([block.ids])
+            alone = observe(lm.network, SITES, ids, torch.ones_like(ids))
+            mine = [i for i, doc in enumerate(docs) if doc == block.doc]
+            for site in SITES:
+                wanted = alone[site][0, [positions[i] for i in mine]]
+                torch.testing.assert_close(rows[site][mine], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_capturing_twice_gives_the_same_bits(lm, chosen):
+    """The same blocks in the same batches give the same bits."""
+    first, second = gathered(lm, chosen, 3)[0], gathered(lm, chosen, 3)[0]
+
+    assert all(torch.equal(first[site], second[site]) for site in SITES)
+
+
+def test_every_batch_has_the_same_height(lm, chosen):
+    """The last batch is filled up to the height of the others, because a product's bits can depend on its shape."""
+    heights = []
+    handle = lm.network.model.embed_tokens.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[0]))
+    try:
+        counts = [len(set(c.docs)) for c in capture(lm, chosen, SITES, 3)]
+    finally:
+        handle.remove()
+
+    assert heights == [3, 3, 3]
+    assert counts == [3, 3, 1]
+
+
+def test_the_last_batch_is_as_if_full(lm, chosen):
+    """A block's bits do not depend on whether its batch is filled up with padding or with blocks no longer than it."""
+    long = max(chosen, key=lambda b: len(b.ids))
+    others = [b for b in chosen if b is not long][:2]
+    alone = next(capture(lm, [long], SITES, 3))
+    together = next(capture(lm, [long, *others], SITES, 3))
+
+    for site in SITES:
+        assert torch.equal(alone.rows[site], together.rows[site][: len(alone.docs)])
+
+
+def test_nothing_to_capture(lm):
+    """No blocks give no batches."""
+    assert list(capture(lm, [], SITES, 4)) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("site", SITES)
+def test_what_is_not_finite_is_named(lm, chosen, value, site):
+    """A single activation that is not finite stops everything and is named by site, document and token."""
+    block = chosen[4]
+
+    def spoil(hidden, ids):
+        rows = (ids[:, : len(block.ids)] == torch.tensor(block.ids)).all(1).nonzero()
+        hidden = hidden.clone()
+        hidden[rows, 3, 7] = value
+        return hidden
+
+    passes = []
+    place = rf"^1 activations at {site} .*document '{block.doc}' at token 3;"
+    with edit(lm.network, site, spoil), pytest.raises(FloatingPointError, match=place):
+        passes.extend(capture(lm, chosen, [site], 2))
+    assert len(passes) == 2
+
+
+def test_broken_weights_are_found(lm, chosen):
+    """NaN in the weights is found at the first site that it reaches, in the first document."""
+    network = copy.deepcopy(lm.network)
+    with torch.no_grad():
+        network.model.layers[0].mlp.down_proj.weight[3, 3] = float("nan")
+    broken = LanguageModel(network, lm.tokenizer, lm.digest)
+
+    with pytest.raises(FloatingPointError, match=rf"resid_post_0 .*document '{chosen[0].doc}' at token 1;"):
+        list(capture(broken, chosen, SITES, 2))

@@ -1,0 +1,137 @@
+"""Cached activations on disk."""
+
+import math
+
+import pytest
+import torch
+
+from sieve.activations.store import Moments, Store, StoreWriter
+from sieve.provenance import digest_file, generator, read_json, read_table, read_tensors
+
+WIDTH = 5
+
+
+def rows_of(count: int, seed: int = 0) -> torch.Tensor:
+    """Rows (N, 5) far from the origin, with very different spreads."""
+    noise = torch.randn(count, WIDTH, generator=generator(seed, "test rows"))
+    return noise * torch.tensor([1e-3, 1.0, 10.0, 0.0, 5.0]) + torch.tensor([1e3, -7.0, 0.0, 3.0, 1e2])
+
+
+def write(folder, sizes=(4, 1, 7), seed=0):
+    """A store of three uneven shards; returns its rows in order."""
+    writer = StoreWriter(folder, "resid_post_1", "digest", WIDTH)
+    rows, start = rows_of(sum(sizes), seed), 0
+    for size in sizes:
+        numbers = range(start, start + size)
+        writer.write(
+            rows[start : start + size],
+            [f"doc {i}" for i in numbers],
+            [i + 1 for i in numbers],
+            [i * 2 for i in numbers],
+        )
+        start += size
+    writer.close()
+    return rows
+
+
+@pytest.mark.parametrize("sizes", [(12,), (1,) * 12, (5, 7), (0, 3, 0, 9, 0), (11, 1)])
+def test_moments_are_those_of_two_passes(sizes):
+    """Mean and variance of a stream are those of two passes over all rows in float64, for any batching."""
+    rows = rows_of(12)
+    moments = Moments(WIDTH)
+    for part in rows.split(list(sizes)):
+        moments.update(part)
+    mean = rows.double().mean(0)
+    variance = (rows.double() - mean).square().sum(1).mean()
+
+    assert moments.count == 12
+    torch.testing.assert_close(moments.mean, mean, rtol=1e-13, atol=0)
+    assert math.isclose(moments.variance, variance, rel_tol=1e-10)
+
+
+def test_moments_of_nothing():
+    """A stream without rows has no variance, and that is no error."""
+    assert Moments(WIDTH).variance == 0.0
+
+
+def test_take_keeps_the_order_asked_for(tmp_path):
+    """Rows come in the order in which they were asked for, across shards, repetitions included."""
+    rows = write(tmp_path)
+    store = Store.open(tmp_path)
+    for wanted in (
+        torch.arange(12),
+        torch.arange(11, -1, -1),
+        torch.tensor([5, 0, 11, 4, 4, 3, 0]),
+        torch.tensor([], dtype=torch.long),
+    ):
+        assert torch.equal(store.take(wanted), rows[wanted])
+
+
+def test_every_permutation_of_a_store(tmp_path):
+    """A keyed shuffle of all rows takes each of them to its place."""
+    rows = write(tmp_path, sizes=(3, 2, 5, 1, 1))
+    order = torch.randperm(12, generator=generator(1))
+
+    assert torch.equal(Store.open(tmp_path).take(order), rows[order])
+
+
+@pytest.mark.parametrize("row", [12, 100, -1])
+def test_a_row_that_does_not_exist(tmp_path, row):
+    """A row number beyond the data is an error, not another row."""
+    write(tmp_path)
+    with pytest.raises((IndexError, RuntimeError)):
+        Store.open(tmp_path).take(torch.tensor([0, row]))
+
+
+def test_a_store_says_what_it_is(tmp_path):
+    """An open store knows its rows, width, site, model, mean and variance."""
+    rows = write(tmp_path)
+    store = Store.open(tmp_path)
+
+    assert (store.rows, store.width, store.site, store.model) == (12, WIDTH, "resid_post_1", "digest")
+    torch.testing.assert_close(store.mean, rows.double().mean(0).float())
+    assert math.isclose(store.variance, float(rows.double().var(0, correction=0).sum()), rel_tol=1e-10)
+
+
+def test_scaled_rows_have_unit_variance(tmp_path):
+    """Times `scale`, the rows have a variance of 1 per dimension on average."""
+    rows = write(tmp_path).double()
+
+    assert math.isclose(float((rows * Store.open(tmp_path).scale).var(0, correction=0).mean()), 1.0, rel_tol=1e-9)
+
+
+def test_the_index_finds_every_row(tmp_path):
+    """The row index names each row's shard, place, document, position and token, in order."""
+    rows = write(tmp_path)
+    index = read_table(tmp_path / "rows.parquet").to_pylist()
+    shards = [read_tensors(tmp_path / s["file"])[0]["rows"] for s in read_json(tmp_path / "manifest.json")["shards"]]
+
+    assert len(index) == 12
+    for number, entry in enumerate(index):
+        assert torch.equal(shards[entry["shard"]][entry["row"]], rows[number])
+        assert (entry["doc"], entry["position"], entry["token"]) == (f"doc {number}", number + 1, number * 2)
+
+
+def test_the_manifest_names_every_shards_bytes(tmp_path):
+    """The manifest holds each shard's digest, and lists every shard file there is."""
+    write(tmp_path)
+    shards = read_json(tmp_path / "manifest.json")["shards"]
+
+    assert [s["file"] for s in shards] == sorted(p.name for p in tmp_path.glob("*.safetensors"))
+    assert all(s["sha256"] == digest_file(tmp_path / s["file"]) for s in shards)
+
+
+def test_writing_twice_gives_the_same_bytes(tmp_path):
+    """The same rows in the same shards are the same files."""
+    write(tmp_path / "a")
+    write(tmp_path / "b")
+
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_an_unfinished_folder_is_no_store(tmp_path):
+    """A folder whose writer was never closed is refused."""
+    StoreWriter(tmp_path, "resid_post_1", "digest", WIDTH).write(rows_of(2), ["a", "a"], [1, 2], [3, 4])
+    with pytest.raises(FileNotFoundError, match=r"no manifest\.json"):
+        Store.open(tmp_path)

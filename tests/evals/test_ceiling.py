@@ -1,0 +1,92 @@
+"""The patch ceiling in a model in which it is known where the name is."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sieve.evals import ceiling
+from sieve.evals.case import Case
+from sieve.features.concepts import surfaces
+from sieve.features.counterfactual import pairs
+from sieve.subject import Subject
+from tests.planted import NAME, planted_blocks, planted_lm, planted_sae
+
+SETTINGS = ceiling.Settings(concept="name", pairs=12, new_tokens=4)
+
+
+@pytest.fixture(scope="module")
+def case():
+    """The planted model, which reads names at their mentions up to layer 0 and at the last token from layer 1 on."""
+    lm = planted_lm()
+    return Case(Subject(lm, planted_sae(lm), adapted=False), planted_blocks(), {}, 0, 5)
+
+
+def figures(case):
+    """{case: success}."""
+    return {r.case: r.value for r in ceiling.run(case, SETTINGS)}
+
+
+def test_the_ceiling_says_where_the_name_is(case):
+    """1 exactly where the planted model keeps the name, 0 elsewhere, for every site and position set."""
+    assert figures(case) == {
+        "resid_post_0/concept": 1, "resid_post_0/last": 0,
+        "resid_post_1/concept": 0, "resid_post_1/last": 1,
+        "resid_post_2/concept": 0, "resid_post_2/last": 1,
+        "subject/concept": 1,
+    }  # fmt: skip
+
+
+def test_through_a_dictionary_that_forgets_names_nothing_arrives(case):
+    """The subject's ceiling is the reconstruction's: without the latents that are read, the target is never named."""
+    sae, decoder = case.subject.sae, case.subject.sae.W_dec.clone()
+    decoder[NAME : NAME + 4] = 0
+    forgetful = replace(case, subject=Subject(case.subject.lm, replace(sae, W_dec=decoder), adapted=False))
+    found = pairs(case.pick("problem", "test"), "name", {"Anna": (3,), "Dan": (6,)}, 9)
+    names = {"Anna": "Anna", "Dan": "Dan"}
+    hits = ceiling.patched(forgetful, found, names, "resid_post_0", "concept", 4, spliced=True)
+    assert hits == [p.target == "Anna" for p in found]  # knowing nothing, the head says its first name
+    assert figures(forgetful)["resid_post_0/concept"] == 1
+
+
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_batch_size_does_not_matter(case, batch):
+    """Prompts of different lengths are patched at their own places, alone or together."""
+    assert figures(replace(case, batch=batch)) == figures(case)
+
+
+def test_places_in_padded_batches_are_the_mentions(lm, blocks):
+    """With names of different token counts, places end the source's name in the prompt and the target's in the twin."""
+    train = [b for b in blocks if b.kind == "problem"]
+    words = surfaces(train, "name")
+    group = pairs(train, "name", words, 20)
+    ids, _ = lm.pad([list(p.ids) for p in group], side="left")
+    twin_ids, _ = lm.pad([list(p.twin_ids) for p in group])
+    assert len({len(p.ids) - len(p.twin_ids) for p in group}) > 1
+    for where in ("concept", "last"):
+        rows, targets, sources = ceiling._places(group, where)
+        for row, a, b in zip(rows.tolist(), ids[rows, targets].tolist(), twin_ids[rows, sources].tolist()):
+            p = group[row]
+            expected = (words[p.source][-1], words[p.target][-1]) if where == "concept" else (p.ids[-1], p.twin_ids[-1])
+            assert (a, b) == expected
+        count = sum(len(p.places) for p in group) if where == "concept" else len(group)
+        assert len(rows) == count
+
+
+def test_nothing_of_the_network_changes(case):
+    """After the question every weight is as before and no hook is left."""
+    before = [p.clone() for p in case.subject.lm.network.parameters()]
+    figures(case)
+    assert all(torch.equal(a, b) for a, b in zip(before, case.subject.lm.network.parameters()))
+    assert not any(m._forward_hooks for m in case.subject.lm.network.modules())
+
+
+@pytest.mark.parametrize(("change", "why"), [("one", "fewer than two values"), ("none", "twice")])
+def test_not_applicable(case, change, why):
+    """One value, or no prompt to change: one row that says so."""
+    if change == "one":
+        blocks = [b for b in case.blocks if b.mentions[0].value == "Ben"]
+    else:
+        blocks = [b if b.split == "train" else replace(b, mentions=b.mentions[:1]) for b in case.blocks]
+    (row,) = ceiling.run(replace(case, blocks=blocks), SETTINGS)
+    assert row.value is None and why in row.note

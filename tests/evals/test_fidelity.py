@@ -1,0 +1,85 @@
+"""What the model loses through the splice: nothing with the identity, everything with the mean."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sieve.evals import fidelity
+from sieve.evals.case import Case
+from sieve.model.skill import held_out_loss
+from sieve.model.splice import splice
+from sieve.subject import Subject
+from tests.conftest import identity_sae
+
+
+@pytest.fixture
+def case(subject, blocks):
+    """The tiny model with its random dictionary."""
+    return Case(subject, blocks, {}, 0, 4)
+
+
+def figures(case):
+    """{(metric, case): value}."""
+    return {(r.metric, r.case): r.value for r in fidelity.run(case, fidelity.Settings(6))}
+
+
+def test_the_identity_recovers_everything(case, lm):
+    """Splicing in a perfect reconstruction costs nothing."""
+    found = figures(
+        replace(case, subject=Subject(lm, identity_sae(lm.width, "resid_post_1", lm.digest), adapted=False))
+    )
+    for kind in ("text", "problem"):
+        assert found["ce_recovered", kind] == pytest.approx(1, abs=1e-4)
+        assert found["kl_recovered", kind] == pytest.approx(1, abs=1e-4)
+        assert found["ce_spliced", kind] == pytest.approx(found["ce_original", kind], abs=1e-5)
+
+
+def test_the_mean_recovers_nothing(case):
+    """A dictionary that says the mean is the mean ablation itself."""
+    for kind in ("text", "problem"):
+        mean = fidelity.site_mean(case, case.pick(kind, "test", 6))
+        sae = replace(case.subject.sae, W_dec=torch.zeros(64, 32), b_dec=mean)
+        found = figures(replace(case, subject=Subject(case.subject.lm, sae, adapted=False)))
+        assert found["ce_recovered", kind] == pytest.approx(0, abs=1e-6)
+        assert found["kl_recovered", kind] == pytest.approx(0, abs=1e-6)
+
+
+def test_cross_entropies_are_held_out_losses(case):
+    """Each cross-entropy is what the model's own held-out loss says with the same thing spliced in."""
+    found, subject = figures(case), case.subject
+    for kind in ("text", "problem"):
+        blocks = case.pick(kind, "test", 6)
+        sequences = [b.ids for b in blocks]
+        assert found["ce_original", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+        with subject.spliced():
+            assert found["ce_spliced", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+        mean = fidelity.site_mean(case, blocks)
+        with splice(subject.lm, subject.site, lambda rows, _, mean=mean: mean.expand_as(rows)):
+            assert found["ce_mean_ablated", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+
+
+def test_divergence_against_the_textbook(case):
+    """KL(original ‖ spliced) per predicted text token, document by document."""
+    lm, total, tokens = case.subject.lm, 0.0, 0
+    for block in case.pick("text", "test", 6):
+        ids, mask = lm.pad([list(block.ids)])
+        original = fidelity.log_probabilities(lm.network, ids, mask)[0, :-1]
+        with case.subject.spliced():
+            spliced = fidelity.log_probabilities(lm.network, ids, mask)[0, :-1]
+        total += float(torch.nn.functional.kl_div(spliced, original, log_target=True, reduction="sum"))
+        tokens += len(block.ids) - 1
+    assert figures(case)["kl_spliced", "text"] == pytest.approx(total / tokens, rel=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 64])
+def test_batch_size_does_not_matter(case, batch):
+    """The figures are those of any other batch size."""
+    assert figures(replace(case, batch=batch)) == pytest.approx(figures(case), rel=1e-4)
+
+
+def test_a_missing_kind_says_so_in_its_own_row(case, blocks):
+    """Without text the row 'text' has no value but a note."""
+    rows = fidelity.run(replace(case, blocks=[b for b in blocks if b.kind == "problem"]), fidelity.Settings(4))
+    (missing,) = [r for r in rows if r.case == "text"]
+    assert missing.value is None and "no text" in missing.note

@@ -1,0 +1,118 @@
+"""Steering towards a language, against unsteered generation and loops over tokens."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sieve.evals import steering
+from sieve.evals.case import Case, Language
+from sieve.evals.steering import Settings, surprise
+from sieve.interventions.direction import Direction
+from sieve.model.generate import continue_ids
+from sieve.provenance import generator
+
+SETTINGS = Settings(prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8)
+
+
+@pytest.fixture
+def case(subject, blocks):
+    """The tiny model with random directions for all languages but Russian."""
+
+    def direction(name):
+        vector = torch.randn(32, generator=generator(0, "steering", name))
+        return Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, "")
+
+    languages = {name: Language((0,), direction(name)) for name in ("de", "en", "es")}
+    return Case(subject, blocks, languages | {"ru": Language((), None)}, 0, 4)
+
+
+def by_hand(case, prompts):
+    """(continuations, mean nats a token) of unsteered generation, prompt by prompt and token by token."""
+    lm, found, nats = case.subject.lm, [], []
+    for prompt in prompts:
+        (continuation,) = continue_ids(lm, [prompt], SETTINGS.new_tokens)
+        found.append(continuation)
+        for k, token in enumerate(continuation):
+            with torch.no_grad():
+                logits = lm.network(input_ids=torch.tensor([[*prompt, *continuation[:k]]])).logits[0, -1]
+            nats.append(-float(logits.log_softmax(-1)[token]))
+    return found, sum(nats) / len(nats)
+
+
+def asked(case, monkeypatch):
+    """All rows, and the prompts of every call for a continuation."""
+    seen = []
+
+    def listening(lm, prompts, new_tokens):
+        seen.append(prompts)
+        return continue_ids(lm, prompts, new_tokens)
+
+    monkeypatch.setattr(steering, "continue_ids", listening)
+    return steering.run(case, SETTINGS), seen
+
+
+def test_strength_zero_is_unsteered_generation(case, monkeypatch):
+    """At strength 0 the cross-entropy is that of the model's own greedy continuations of the same prompts."""
+    rows, seen = asked(case, monkeypatch)
+    prompts = [p for call in seen[:2] for p in call]  # German at strength 0, in batches of 4 and 1
+    assert len(prompts) == 5
+    (row,) = [r for r in rows if (r.metric, r.case) == ("ce", "de/0")]
+    continuations, nats = by_hand(case, prompts)
+    assert row.value == pytest.approx(nats, rel=1e-4)
+    assert row.n == sum(map(len, continuations))
+    (pushed,) = [r for r in rows if (r.metric, r.case) == ("ce", "de/1.5")]
+    assert pushed.value != row.value
+
+
+def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):
+    """Nobody is asked to go on in the language that the prompt is in, and every other language is asked for."""
+    _, seen = asked(case, monkeypatch)
+    starts = {b.ids[:6]: b.language for b in case.pick("text", "test")}
+    for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:])):
+        languages = {starts[tuple(p)] for call in calls for p in call}
+        assert languages == {"de", "en", "es", "ru"} - {target}
+
+
+def test_rows_for_every_language_and_strength(case):
+    """accuracy and ce per language and strength; without a direction, one note per strength instead."""
+    rows = steering.run(case, SETTINGS)
+    cases = {f"{name}/{strength}" for name in ("de", "en", "es") for strength in ("0", "1.5")}
+    for metric in ("accuracy", "ce"):
+        assert {r.case for r in rows if r.metric == metric and r.value is not None} == cases
+    missing = [r for r in rows if r.value is None]
+    assert [r.case for r in missing] == ["ru/0", "ru/1.5"]
+    assert all("no latent was kept for ru" in r.note for r in missing)
+    assert {r.n for r in rows if r.metric == "accuracy" and r.value is not None} == {5}
+
+
+def test_accuracy_is_the_judges_share(case, monkeypatch):
+    """A judge that recognises the target in everything gives 1, one that never does 0."""
+    monkeypatch.setattr(steering, "Identifier", lambda samples: lambda text: "es")
+    found = {r.case: r.value for r in steering.run(case, SETTINGS) if r.metric == "accuracy"}
+    assert (found["es/0"], found["es/1.5"], found["de/0"], found["en/1.5"]) == (1, 1, 0, 0)
+
+
+def test_the_judge_learns_from_training_text_only(case, monkeypatch):
+    """What is judged was never shown to the judge: it sees the first training documents of each language, as text."""
+    shown = {}
+    monkeypatch.setattr(steering, "Identifier", lambda samples: shown.update(samples) or (lambda text: None))
+    steering.run(case, replace(SETTINGS, strengths=[0.0]))
+    decode = case.subject.lm.tokenizer.decode
+    for language, texts in shown.items():
+        train = case.pick("text", "train", 8, language)
+        assert texts == [decode(list(b.ids), skip_special_tokens=True) for b in train]
+
+
+def test_surprise_of_an_empty_continuation_counts_nothing(case, blocks):
+    """Prompts are never judged: without continuation there are no tokens and no nats."""
+    prompt = list(blocks[0].ids[:6])
+    assert surprise(case, [prompt, prompt], [[], []]) == (0.0, 0)
+    one = surprise(case, [prompt], [[5, 6]])
+    assert surprise(case, [prompt, prompt[:3]], [[5, 6], []]) == pytest.approx(one, rel=1e-5)
+
+
+def test_one_language_is_one_line(case, blocks):
+    """Text in one language leaves nothing to steer between."""
+    (row,) = steering.run(replace(case, blocks=[b for b in blocks if b.language == "en"]), SETTINGS)
+    assert row.value is None and "one language" in row.note

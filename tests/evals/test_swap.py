@@ -1,0 +1,150 @@
+"""The swap question in a model whose causes are planted, and its metrics against hand-judged texts."""
+
+from dataclasses import replace
+
+import pytest
+
+from sieve.evals import swap
+from sieve.evals.case import Case
+from sieve.features.counterfactual import Pair, pairs
+from sieve.interventions.swap import Feature
+from sieve.model.generate import continue_ids
+from sieve.subject import Subject
+from tests.planted import MARKER, NAME, NAMES, planted_blocks, planted_lm, planted_problem, planted_sae
+
+SETTINGS = swap.Settings(
+    concept="name", pairs=12, new_tokens=4, strengths=[1.0, 2.0], train_documents=12, candidates=2, probes=3, latents=1
+)
+
+
+@pytest.fixture(scope="module")
+def case():
+    """The planted model with its dictionary, and 24 problems."""
+    lm = planted_lm()
+    return Case(Subject(lm, planted_sae(lm), adapted=False), planted_blocks(), {}, 0, 5)
+
+
+@pytest.fixture(scope="module")
+def rows(case):
+    """All answers."""
+    return swap.run(case, SETTINGS)
+
+
+def figures(rows):
+    """{(metric, case): value}."""
+    return {(r.metric, r.case): r.value for r in rows}
+
+
+@pytest.mark.parametrize("strength", ["1", "2"])
+def test_planted_names_are_swapped_and_nothing_else(rows, strength):
+    """With the latents that the model reads, every swap succeeds, drops the source and keeps every other word."""
+    found = figures(rows)
+    for metric in ("success", "dropped", "kept", "success_and_kept", "overlap"):
+        assert found[metric, f"swap/{strength}"] == 1
+
+
+def test_unswapped_is_the_spliced_model(rows, case):
+    """'none' names the source, answers right, and is the spliced model's continuation word by word."""
+    found = figures(rows)
+    expected = {"success": 0, "dropped": 0, "kept": 1, "success_and_kept": 0, "overlap": 1}
+    assert {metric: found[metric, "none"] for metric in expected} == expected
+    pair = pairs(case.pick("problem", "test"), "name", {n: (3 + i,) for i, n in enumerate(NAMES)}, 12)
+    lm = case.subject.lm
+    with case.subject.spliced():
+        alone = [lm.tokenizer.decode(continue_ids(lm, [list(p.ids)], 4)[0]) for p in pair]
+    assert swap.continuations(case, pair, {}, None, 4) == alone
+
+
+def test_every_condition_counts_every_pair(rows):
+    """n is the number of pairs everywhere, and there is one control."""
+    conditions = [r for r in rows if r.metric not in {"effect", "precision", "recall"}]
+    assert {r.n for r in conditions} == {12}
+    assert {r.case for r in conditions} == {"none", "swap/1", "swap/2", "random/1"}
+
+
+def test_latents_without_effect_swap_nothing(case):
+    """Left with the markers, which nothing reads, no feature is found and nothing is swapped."""
+    found = figures(swap.run(case, replace(SETTINGS, candidates=1)))
+    assert (found["success", "swap/1"], found["overlap", "swap/1"], found["dropped", "swap/2"]) == (0, 1, 0)
+
+
+def test_what_is_chosen_does_not_depend_on_the_test_split(case, rows):
+    """Other held-out problems leave every chosen latent and its figures as they were, to the bit."""
+    train = [b for b in case.blocks if b.split == "train"]
+    other = [planted_problem(n, NAMES[3 - n % 4], "1", "test") for n in range(100, 109)]
+    again = swap.run(replace(case, blocks=[*other, *train]), SETTINGS)
+    assert [r for r in again if r.metric in {"effect", "precision", "recall"}] == [
+        r for r in rows if r.metric in {"effect", "precision", "recall"}
+    ]
+
+
+@pytest.mark.parametrize("batch", [1, 64])
+def test_batch_size_does_not_matter(case, rows, batch):
+    """Each prompt of a batch gets its own pair's swap."""
+    again = {k: v for k, v in figures(swap.run(replace(case, batch=batch), SETTINGS)).items() if k[0] != "effect"}
+    assert again == pytest.approx({k: v for k, v in figures(rows).items() if k[0] != "effect"})
+
+
+def test_the_control_writes_as_much_with_live_latents_of_no_value(subject, blocks):
+    """Control latents fire on the text, are distinct, belong to no value, and write vectors of the same length."""
+    lengths = [1.0 + 0.1 * j for j in range(64)]
+    decoder = subject.sae.W_dec * subject.sae.W_dec.new_tensor(lengths)[:, None]
+    case = Case(Subject(subject.lm, replace(subject.sae, W_dec=decoder), adapted=False), blocks, {}, 0, 8)
+    texts = [b for b in blocks if b.kind == "text"][:1]
+    live = set((subject.read(*subject.lm.pad([list(texts[0].ids)])).z != 0).any(0).nonzero().flatten().tolist())
+    assert len(live) < 64
+    chosen = {n: Feature(n, (2 * i, 2 * i + 1), (3.0, 0.5)) for i, n in enumerate(NAMES)}
+    for name, feature in swap.random_features(case, chosen, texts).items():
+        assert set(feature.latents) <= live - set(range(8))
+        assert len(set(feature.latents)) == 2
+        written = [t * lengths[j] for t, j in zip(feature.typical, feature.latents)]
+        assert written == pytest.approx([t * lengths[j] for t, j in zip((3.0, 0.5), chosen[name].latents)], rel=1e-5)
+
+
+def test_the_control_writes_nothing_for_an_empty_feature(case):
+    """A value without latents has a control without latents."""
+    chosen = {"Anna": Feature("Anna", (), ()), "Ben": Feature("Ben", (MARKER, NAME), (1.0, 1.0))}
+    found = swap.random_features(case, chosen, case.blocks)
+    assert found["Anna"].latents == () and len(found["Ben"].latents) == 2
+
+
+JUDGED = [  # source, target, answer; the continuation; success, dropped, kept
+    ("apple", "book", "7", " Anna has 3 + 4 = 7 books. Answer: 7", True, True, True),
+    ("apple", "book", "7", " Anna has 3 + 4 = 8 books. Answer: 8", True, True, False),
+    ("apple", "book", "7", " Anna has 7 apples and books. Answer: 7", True, False, True),
+    ("apple", "book", "7", " Anna has 7 bookshelves. Answer: 7", False, True, True),
+    ("apple", "book", "7", " Anna has 3 + 4 = 7 apples. Answer: 7", False, False, True),
+]
+
+
+def test_metrics_against_hand_judged_texts():
+    """Whole words as they are written (a plural is not its key), the computed answer, the rest of the text."""
+    found = [Pair("d", source, target, (), (), (), (), answer) for source, target, answer, *_ in JUDGED]
+    texts = [text for _, _, _, text, *_ in JUDGED]
+    plain = [" Anna has 3 + 4 = 7 apples. Answer: 7"] * 5
+    rows = figures(swap.judge("c", found, texts, plain, {"apple": "apples", "book": "books"}))
+    assert rows["success", "c"] == pytest.approx(3 / 5)
+    assert rows["dropped", "c"] == pytest.approx(3 / 5)
+    assert rows["kept", "c"] == pytest.approx(4 / 5)
+    assert rows["success_and_kept", "c"] == pytest.approx(2 / 5)
+    only = [
+        figures(swap.judge("c", [p], [t], [plain[0]], {"apple": "apples", "book": "books"}))["overlap", "c"]
+        for p, t in zip(found, texts)
+    ]
+    assert only[0] == only[4] == 1  # punctuation does not hide the name
+    assert 0 < only[1] < 1
+
+
+def test_text_without_answers_has_no_kept(case):
+    """Where nothing is computed, 'kept' does not apply and says so."""
+    rows = swap.run(replace(case, blocks=[replace(b, kind="text", answer="", prompt=0) for b in case.blocks]), SETTINGS)
+    kept = [r for r in rows if r.metric == "kept"]
+    assert [r.case for r in kept] == ["none", "swap/1", "swap/2", "random/1"]
+    assert all(r.value is None and "no answers" in r.note for r in kept)
+    assert figures(rows)["success", "swap/1"] == 1
+
+
+def test_one_value_is_not_applicable(case):
+    """Nothing can be exchanged where there is one name only."""
+    (row,) = swap.run(replace(case, blocks=[b for b in case.blocks if b.mentions[0].value == "Ben"]), SETTINGS)
+    assert row.value is None and row.note.startswith("not applicable")

@@ -1,0 +1,86 @@
+"""Pairs of prompts that differ in one value, against problems that are generated anew with that value."""
+
+from collections import Counter
+
+import pytest
+
+from sieve.features.concepts import surfaces
+from sieve.features.counterfactual import pairs
+from sieve.text.blocks import Block, Mention
+from sieve.text.problems import generate_problems, with_value
+
+
+@pytest.fixture(scope="module")
+def problem_blocks(blocks):
+    """All word problems as tokens."""
+    return [b for b in blocks if b.kind == "problem"]
+
+
+@pytest.mark.parametrize("concept", ["name", "object", "place"])
+def test_the_twin_is_the_problem_told_about_the_target(lm, problem_blocks, concept):
+    """A twin is, token by token, the prompt of the same problem generated with the other value."""
+    problems = {p.doc: p for p in generate_problems(60, 0)}
+    words = {v: ids for v, ids in surfaces(problem_blocks, concept).items() if lm.tokenizer.decode(list(ids))[0] == " "}
+    found = pairs(problem_blocks, concept, words, 60)
+    assert len(found) > 10
+    for pair in found:
+        told = with_value(problems[pair.doc], concept, pair.target)
+        assert lm.tokenizer(told.prompt)["input_ids"] == list(pair.twin_ids)
+        assert lm.tokenizer(problems[pair.doc].prompt)["input_ids"] == list(pair.ids)
+        assert pair.answer == told.answer
+
+
+def test_places_line_up(problem_blocks):
+    """Places are the ends of corresponding mentions; without the mentions, both prompts are the same tokens."""
+    words = surfaces(problem_blocks, "name")
+    for pair in pairs(problem_blocks, "name", words, 60):
+        own, new = words[pair.source], words[pair.target]
+        assert len(pair.places) == len(pair.twin_places) > 1
+        rest, twin_rest = list(pair.ids), list(pair.twin_ids)
+        for place, twin_place in reversed(list(zip(pair.places, pair.twin_places))):
+            assert pair.ids[place - len(own) + 1 : place + 1] == own
+            assert pair.twin_ids[twin_place - len(new) + 1 : twin_place + 1] == new
+            del rest[place - len(own) + 1 : place + 1], twin_rest[twin_place - len(new) + 1 : twin_place + 1]
+        assert rest == twin_rest
+
+
+def test_one_pair_a_block_and_targets_take_turns(problem_blocks):
+    """Pairs are independent, sources are never targets, and no target is used much more often than another."""
+    found = pairs(problem_blocks, "name", surfaces(problem_blocks, "name"), 24)
+    assert len(found) == 24 == len({pair.doc for pair in found})
+    assert all(pair.source != pair.target for pair in found)
+    used = Counter(pair.target for pair in found)
+    assert len(used) >= 18 and max(used.values()) <= 2
+
+
+def test_a_target_does_not_occur_in_its_source():
+    """A value that the prompt already mentions is no target: naming it would prove nothing."""
+    marks = (Mention("name", "a", 1, 1), Mention("name", "b", 2, 2), Mention("name", "a", 5, 5))
+    block = Block("d", "problem", "en", "test", -1, 4, "7", tuple(range(8)), marks)
+    words = {"a": (1,), "b": (2,), "c": (90, 91)}
+    (pair,) = pairs([block], "name", words, 5)
+    assert (pair.source, pair.target, pair.ids, pair.twin_ids) == ("a", "c", (0, 1, 2, 3), (0, 90, 91, 2, 3))
+    assert (pair.places, pair.twin_places) == ((1,), (2,))
+    assert pairs([block], "name", {"a": (1,), "b": (2,)}, 5) == []
+
+
+def test_values_unknown_to_training_make_no_pair(problem_blocks):
+    """A source that the training text never mentions has no latents to drop."""
+    words = surfaces(problem_blocks, "name")
+    known = dict(list(words.items())[:5])
+    assert {pair.source for pair in pairs(problem_blocks, "name", known, 60)} <= set(known)
+
+
+def test_a_text_is_cut_before_its_last_mention():
+    """Text has no question: the prompt runs up to the mention that is to be said."""
+    marks = (Mention("name", "a", 1, 2), Mention("name", "a", 5, 6))
+    block = Block("d", "text", "en", "test", -1, 0, "", tuple(range(10)), marks)
+    (pair,) = pairs([block], "name", {"a": (1, 2), "b": (77,)}, 5)
+    assert (pair.ids, pair.twin_ids) == ((0, 1, 2, 3, 4), (0, 77, 3, 4))
+    assert (pair.places, pair.twin_places) == ((2,), (1,))
+
+
+def test_one_value_makes_no_pairs(problem_blocks):
+    """With a single value there is nothing to exchange."""
+    with pytest.raises(ValueError, match="needs at least two"):
+        pairs(problem_blocks, "name", {"Anna": (5,)}, 5)

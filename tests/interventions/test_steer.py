@@ -1,0 +1,103 @@
+"""Steering adds one vector to text tokens and nothing else."""
+
+import math
+
+import pytest
+import torch
+
+from sieve.dictionary.sae import LineageError
+from sieve.interventions.direction import Direction
+from sieve.interventions.steer import steer
+from sieve.model.generate import continue_ids
+from sieve.model.sites import observe
+from sieve.provenance import generator
+
+
+@pytest.fixture
+def direction(lm):
+    """A random unit direction at the middle site."""
+    vector = torch.randn(lm.width, generator=generator(0, "test direction"))
+    return Direction(vector / vector.norm(), 3.0, "es", "resid_post_1", lm.digest, "some-sae")
+
+
+@pytest.fixture
+def batch(lm, blocks):
+    """Three documents of different lengths, left-padded, so special tokens stand at several places."""
+    return lm.pad([list(b.ids) for b in blocks[:3]], side="left")
+
+
+def logits(lm, ids, mask):
+    """Next-token logits (B, T, V)."""
+    with torch.no_grad():
+        return lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+
+
+def test_strength_zero_is_bit_identical(lm, direction, batch):
+    """Steering with strength 0 leaves every logit as it was, to the bit."""
+    plain = logits(lm, *batch)
+    with steer(lm, direction, 0.0):
+        assert torch.equal(logits(lm, *batch), plain)
+
+
+@pytest.mark.parametrize("strength", [0.5, -2.0])
+def test_adds_strength_times_norm_times_vector_to_text_tokens_only(lm, direction, batch, strength):
+    """Text tokens move by exactly s · norm · v̂; BOS and padding stay as they were, to the bit."""
+    ids, mask = batch
+    plain = observe(lm.network, [direction.site], ids, mask)[direction.site]
+    with steer(lm, direction, strength):
+        pushed = observe(lm.network, [direction.site], ids, mask)[direction.site]
+    text = lm.is_text(ids)
+    assert torch.equal(pushed[text], plain[text] + strength * direction.norm * direction.vector)
+    assert torch.equal(pushed[~text], plain[~text])
+    assert not lm.is_text(ids)[mask == 0].any() and (~text & mask.bool()).any()
+
+
+def test_equals_adding_to_the_codes_with_the_error_put_back(subject, blocks):
+    """decode(z + w) + (h − decode(z)) is h + w · W_dec, so steering needs no SAE."""
+    reading = subject.read(*subject.lm.pad([list(blocks[0].ids)]))
+    w = torch.rand(subject.sae.latents, generator=generator(0, "w"))
+    error = reading.rows - subject.sae.decode(reading.z)
+    torch.testing.assert_close(
+        subject.sae.decode(reading.z + w) + error, reading.rows + w @ subject.sae.W_dec, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_another_models_direction_is_refused(lm, direction):
+    """A direction knows the network it was found in."""
+    with (
+        pytest.raises(LineageError, match="give the model it was found in"),
+        steer(lm, Direction(direction.vector, 1.0, "es", direction.site, "another-model", "some-sae"), 1.0),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("strength", [math.nan, math.inf, -math.inf])
+def test_a_strength_that_is_no_number_is_refused(lm, direction, strength):
+    """NaN and infinity would silently ruin every logit."""
+    with pytest.raises(ValueError, match="finite"), steer(lm, direction, strength):
+        pass
+
+
+def test_steering_acts_on_cached_steps_too(lm, direction, blocks):
+    """The greedy continuation under steering is the same with and without the key-value cache."""
+    prompts = [list(b.ids[:9]) for b in blocks[:3]]
+    plain = continue_ids(lm, prompts, 8)
+    with steer(lm, direction, 1.0):
+        cached, fresh = (continue_ids(lm, prompts, 8, use_cache=use) for use in (True, False))
+    assert cached == fresh
+    assert cached != plain
+
+
+def test_a_direction_comes_back_from_disk_as_it_was(direction, tmp_path):
+    """Save and load are inverse."""
+    direction.save(tmp_path / "es.safetensors")
+    again = Direction.load(tmp_path / "es.safetensors")
+    assert torch.equal(again.vector, direction.vector)
+    assert {**vars(again), "vector": None} == {**vars(direction), "vector": None}
+
+
+def test_a_file_that_holds_no_direction_is_refused(sae, tmp_path):
+    """An SAE's file is not a direction."""
+    sae.save(tmp_path / "sae.safetensors")
+    with pytest.raises(ValueError, match="holds no direction"):
+        Direction.load(tmp_path / "sae.safetensors")

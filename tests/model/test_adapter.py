@@ -1,0 +1,176 @@
+"""LoRA in place: nothing changes until it is trained, it comes off to the bit, and it knows where it belongs."""
+
+import copy
+
+import pytest
+import torch
+
+from sieve.dictionary.sae import LineageError
+from sieve.model.adapter import adapter_enabled, adapter_parameters, inject, load_adapter, save_adapter
+from sieve.model.sites import observe
+
+SITE = "resid_post_0"
+TARGETS = ["q_proj", "v_proj"]
+
+
+@pytest.fixture
+def network(lm):
+    """A copy that may be changed."""
+    return copy.deepcopy(lm.network)
+
+
+def adapt(network, scope="after", seed=0, targets=TARGETS):
+    """Inject an adapter and give its matrices values that matter."""
+    settings = inject(network, SITE, targets, rank=4, alpha=8, scope=scope, seed=seed)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in adapter_parameters(network):
+            parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def ids(lm, blocks):
+    """(3, T)"""
+    return lm.pad([list(b.ids[:20]) for b in blocks[:3]])[0]
+
+
+@torch.no_grad()
+def logits(network, ids):
+    """(B, T, V)"""
+    return network(input_ids=ids, use_cache=False).logits
+
+
+def flags(network) -> dict[str, bool]:
+    """Which parameters are trained."""
+    return {name: p.requires_grad for name, p in network.named_parameters()}
+
+
+def test_injecting_changes_nothing(lm, network, ids):
+    """A fresh adapter leaves the logits as they are, to the bit, and so do its class and the network's hooks."""
+    inject(network, SITE, TARGETS, rank=4, alpha=8, scope="all", seed=0)
+
+    assert type(network) is type(lm.network)
+    assert torch.equal(logits(network, ids), logits(lm.network, ids))
+
+
+def test_only_the_adapter_is_trained(network):
+    """After injection exactly the LoRA matrices ask for gradients: two for each target module of each adapted layer."""
+    inject(network, SITE, TARGETS, rank=4, alpha=8, scope="after", seed=0)
+
+    trained = [name for name, asks in flags(network).items() if asks]
+    assert len(trained) == len(adapter_parameters(network)) == 2 * 2 * 2
+    assert all("lora_" in name for name in trained)
+
+
+def test_the_seed_decides_the_start(lm):
+    """The matrices depend on the seed alone, and torch's own stream is not touched."""
+    starts = []
+    for seed in (0, 0, 1):
+        torch.randn(3)
+        network, state = copy.deepcopy(lm.network), torch.random.get_rng_state()
+        inject(network, SITE, TARGETS, rank=4, alpha=8, scope="after", seed=seed)
+        assert torch.equal(torch.random.get_rng_state(), state)
+        starts.append(torch.cat([p.detach().flatten() for p in adapter_parameters(network)]))
+
+    assert torch.equal(starts[0], starts[1])
+    assert not torch.equal(starts[0], starts[2])
+
+
+def test_scope_after_leaves_the_layers_up_to_the_site(lm, network, ids):
+    """With scope `after` the site's tensor keeps its bits and later layers do not; with `all` it is changed."""
+    adapt(network, "after")
+    before, after = (observe(n, [SITE, "resid_post_1"], ids, torch.ones_like(ids)) for n in (lm.network, network))
+    assert torch.equal(before[SITE], after[SITE])
+    assert not torch.allclose(before["resid_post_1"], after["resid_post_1"])
+
+    everywhere = copy.deepcopy(lm.network)
+    adapt(everywhere, "all")
+    assert not torch.allclose(observe(everywhere, [SITE], ids, torch.ones_like(ids))[SITE], before[SITE])
+
+
+def test_nothing_comes_after_the_last_layer(network):
+    """Scope `after` at the last site is refused, with what to do."""
+    with pytest.raises(ValueError, match="scope: all"):
+        inject(network, "resid_post_2", TARGETS, rank=4, alpha=8, scope="after", seed=0)
+
+
+@pytest.mark.parametrize("scope", ["after", "all"])
+def test_a_saved_adapter_gives_the_same_logits(lm, network, ids, tmp_path, scope):
+    """A saved adapter, loaded into another copy, gives the same logits bit for bit and asks for no gradients."""
+    settings = adapt(network, scope)
+    save_adapter(tmp_path / "adapter.safetensors", network, settings, lm.digest, SITE)
+    other = copy.deepcopy(lm.network)
+    load_adapter(tmp_path / "adapter.safetensors", other, lm.digest, SITE)
+
+    assert torch.equal(logits(other, ids), logits(network, ids))
+    assert not torch.equal(logits(other, ids), logits(lm.network, ids))
+    assert not any(flags(other).values())
+
+
+def test_saving_twice_gives_the_same_bytes(lm, network, tmp_path):
+    """A loaded adapter is saved as the same bytes."""
+    settings = adapt(network, targets=["v_proj", "q_proj"])
+    save_adapter(tmp_path / "a", network, settings, lm.digest, SITE)
+    other = copy.deepcopy(lm.network)
+    load_adapter(tmp_path / "a", other, lm.digest, SITE)
+    save_adapter(tmp_path / "b", other, settings, lm.digest, SITE)
+
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_an_adapter_knows_where_it_belongs(lm, network, tmp_path):
+    """An adapter of another model, or made around another site, is refused before the network is touched."""
+    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE)
+    other = copy.deepcopy(lm.network)
+    for model, site in (("another model", SITE), (lm.digest, "resid_post_1")):
+        with pytest.raises(LineageError, match="was trained"):
+            load_adapter(tmp_path / "a", other, model, site)
+
+    assert adapter_parameters(other) == []
+
+
+def test_two_adapters_do_not_mix(lm, network, tmp_path):
+    """A network that has an adapter takes no second one."""
+    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE)
+    with pytest.raises(ValueError, match="adapter already"):
+        load_adapter(tmp_path / "a", network, lm.digest, SITE)
+
+
+def test_switched_off_is_the_original(lm, network, ids):
+    """With the adapter off the logits are the original's bit for bit; after the block they are adapted again."""
+    adapt(network)
+    adapted = logits(network, ids)
+    with adapter_enabled(network, False):
+        assert torch.equal(logits(network, ids), logits(lm.network, ids))
+        with adapter_enabled(network, True):
+            assert torch.equal(logits(network, ids), adapted)
+        assert torch.equal(logits(network, ids), logits(lm.network, ids))
+
+    assert torch.equal(logits(network, ids), adapted)
+    assert not torch.equal(adapted, logits(lm.network, ids))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("enabled", [False, True])
+def test_switching_leaves_the_gradients_flags(network, frozen, enabled):
+    """Which parameters are trained is after the block what it was before, also after an exception."""
+    adapt(network)
+    if frozen:
+        network.requires_grad_(False)
+    before = flags(network)
+    with adapter_enabled(network, enabled):
+        pass
+    assert flags(network) == before
+    with pytest.raises(RuntimeError), adapter_enabled(network, enabled):
+        raise RuntimeError
+    assert flags(network) == before
+
+
+def test_a_network_without_an_adapter_may_be_switched(lm, ids):
+    """There is nothing to switch in a network without an adapter, and that is no error."""
+    with adapter_enabled(lm.network, False):
+        switched = logits(lm.network, ids)
+
+    assert torch.equal(switched, logits(lm.network, ids))
+    assert adapter_parameters(lm.network) == []

@@ -1,0 +1,157 @@
+"""Training the small model: packing changes nothing but the speed, and the seed decides every bit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sieve.model.pretrain import Packed, new_network, pack, pretrain, save_tokenizer, train_tokenizer
+from tests.conftest import SIZES
+
+CONTEXT = 64
+SMALL = replace(SIZES, layers=1, hidden=16, mlp=24, context=CONTEXT, tokens=3000, batch_tokens=2 * CONTEXT, lr=1e-2)
+
+
+@pytest.fixture(scope="module")
+def sequences(lm, blocks):
+    """Documents as pretraining sees them: BOS first, EOS last, of different lengths."""
+    return [[*b.ids[: 3 + (7 * i) % 40], lm.tokenizer.eos_token_id] for i, b in enumerate(blocks)]
+
+
+@pytest.fixture(scope="module")
+def packed(lm, sequences):
+    """Three rows of documents side by side, the last with much room left."""
+    rows = [[0, 1, 2], [3, 4], [5]]
+    return rows, Packed.of([[sequences[i] for i in row] for row in rows], CONTEXT + 60, lm.pad_id)
+
+
+def places(rows, sequences):
+    """(row, start, end, document) of each packed document."""
+    for r, row in enumerate(rows):
+        start = 0
+        for i in row:
+            yield r, start, start + len(sequences[i]), sequences[i]
+            start += len(sequences[i])
+
+
+def test_a_packed_document_is_as_if_alone(lm, sequences, packed):
+    """A packed forward gives every document the logits that it has alone."""
+    rows, p = packed
+    with torch.no_grad():
+        logits = lm.network(input_ids=p.ids, attention_mask=p.mask, position_ids=p.positions, use_cache=False).logits
+        for r, start, end, document in places(rows, sequences):
+            alone = lm.network(input_ids=torch.tensor([document])).logits[0]
+            torch.testing.assert_close(logits[r, start:end], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_targets_never_cross_documents(sequences, packed):
+    """Each token's target is its own document's next token; a document's last token and padding have none."""
+    rows, p = packed
+    wanted = torch.full_like(p.targets, -100)
+    for r, start, end, document in places(rows, sequences):
+        wanted[r, start : end - 1] = torch.tensor(document[1:])
+
+    assert torch.equal(p.targets, wanted)
+
+
+def test_packed_tokens_are_counted(sequences, packed):
+    """`tokens` counts the documents' tokens, without padding."""
+    rows, p = packed
+
+    assert p.tokens == sum(len(sequences[i]) for row in rows for i in row)
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_packing_takes_every_document_once(sequences, epoch):
+    """In an epoch each document stands in exactly one row, no row is empty and each fits into the context."""
+    lengths = [len(s) for s in sequences]
+    rows = list(pack(lengths, CONTEXT, 0, epoch))
+
+    assert sorted(i for row in rows for i in row) == list(range(len(lengths)))
+    assert all(row and sum(lengths[i] for i in row) <= CONTEXT for row in rows)
+
+
+def test_packing_takes_documents_as_long_as_the_context():
+    """Documents that fill a whole row get one each, and no empty row comes before them."""
+    assert sorted(pack([8, 8, 8], 8, 0, 0)) == [[0], [1], [2]]
+
+
+def test_packing_is_keyed(sequences):
+    """The order of documents depends on the seed and the epoch, and on nothing else."""
+    lengths = [len(s) for s in sequences]
+    first = list(pack(lengths, CONTEXT, 0, 0))
+
+    assert list(pack(lengths, CONTEXT, 0, 0)) == first
+    assert list(pack(lengths, CONTEXT, 0, 1)) != first
+    assert list(pack(lengths, CONTEXT, 1, 0)) != first
+
+
+def trained(lm, sequences, init: int = 0, order: int = 0, config=SMALL):
+    """(network, losses, last report) of a short training run."""
+    network, losses, reports = new_network(config, lm.tokenizer, init), [], []
+    pretrain(sequences, network, lm.pad_id, config, order, lambda *report: reports.append(report))
+    losses = [figures["loss"] for _, _, figures in reports]
+    return network, losses, reports[-1]
+
+
+def same(a, b) -> bool:
+    """Whether two networks have the same bits."""
+    return all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def test_the_seed_decides_every_bit(lm, sequences):
+    """Two runs with the same seeds give the same bits, wherever torch's own stream stands; other seeds give others."""
+    first, losses, _ = trained(lm, sequences)
+    torch.randn(3)
+
+    assert same(first, trained(lm, sequences)[0])
+    assert not same(first, trained(lm, sequences, init=1)[0])
+    assert not same(first, trained(lm, sequences, order=1)[0])
+    assert losses[-1] < 0.85 * losses[0]
+
+
+def test_a_trained_network_is_at_rest(lm, sequences):
+    """Training stops at the budget and leaves the network in evaluation mode without gradients."""
+    network, _, (done, wanted, _) = trained(lm, sequences, config=replace(SMALL, tokens=200))
+
+    assert done == wanted == 200
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+
+
+def test_a_network_is_made_without_touching_the_global_stream(lm):
+    """A new network depends on its seed alone and leaves torch's own stream where it was."""
+    state = torch.random.get_rng_state()
+    first = new_network(SMALL, lm.tokenizer, 5)
+
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.randn(3)
+    assert same(first, new_network(SMALL, lm.tokenizer, 5))
+
+
+def test_a_tokenizer_is_the_same_bytes(documents, tmp_path):
+    """Training and saving a tokenizer twice on the same texts gives the same bytes."""
+    texts = [r["text"] for r in documents]
+    for name in ("a", "b"):
+        save_tokenizer(tmp_path / name, train_tokenizer(texts, 350))
+
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_a_tokenizer_loses_nothing(lm):
+    """Any text comes back from its ids, the letters of four languages and unseen signs included, after one BOS."""
+    texts = ["Anna isst 3 Äpfel.", "El niño  comió", "Мама мыла раму", "日本 🙂\n\ttabs", "a , b .c 'd' do n't"]
+    for text in texts:
+        [ids] = lm.encode([text])
+        assert ids[0] == lm.tokenizer.bos_token_id
+        assert lm.tokenizer.bos_token_id not in ids[1:]
+        assert lm.tokenizer.decode(ids[1:]) == text
+
+
+def test_digits_stand_alone(lm):
+    """A number is one token per digit, so that no number is a word of its own."""
+    [ids] = lm.encode(["12345"])
+
+    assert [lm.tokenizer.decode([i]) for i in ids[1:]] == list("12345")
+    assert len(lm.tokenizer) == SIZES.vocabulary

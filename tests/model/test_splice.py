@@ -1,0 +1,116 @@
+"""A reconstruction in the place of the residual stream: text tokens only, at every step, cached or not."""
+
+import pytest
+import torch
+
+from sieve.model.generate import continue_ids
+from sieve.model.sites import observe
+from sieve.model.splice import on_text, splice
+from tests.conftest import identity_sae, random_sae
+
+
+def batch_of(lm, blocks, side="right"):
+    """Ids and mask of four blocks of different lengths, with BOS and padding."""
+    return lm.pad([list(b.ids) for b in (blocks[0], blocks[5], blocks[-1], blocks[-2])], side)
+
+
+def logits(lm, ids, mask):
+    """(B, T, V)"""
+    return lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+
+
+@pytest.mark.parametrize("site", ["resid_post_0", "resid_post_2"])
+def test_identity_changes_nothing(lm, blocks, site):
+    """A dictionary that rebuilds everything leaves the logits as they are, up to rounding."""
+    ids, mask = batch_of(lm, blocks)
+    sae = identity_sae(lm.width, site, lm.digest)
+    with torch.no_grad(), splice(lm, site, lambda rows, _: sae.reconstruct(rows)):
+        spliced = logits(lm, ids, mask)
+
+    torch.testing.assert_close(spliced[mask.bool()], logits(lm, ids, mask)[mask.bool()], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_special_tokens_keep_their_bits(lm, blocks, side):
+    """Under a splice rows of special tokens are bitwise what they were, and rows of text what replaces them."""
+    ids, mask = batch_of(lm, blocks, side)
+    before = observe(lm.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+    with splice(lm, "resid_post_1", lambda rows, _: torch.full_like(rows, 7.0)):
+        after = observe(lm.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+
+    special = torch.isin(ids, torch.tensor(lm.tokenizer.all_special_ids))
+    assert special.any(1).all()
+    assert torch.equal(after[special], before[special])
+    assert (after[~special] == 7.0).all()
+
+
+def test_the_edit_gets_text_rows_and_their_places(lm, blocks):
+    """The function sees exactly the observed rows of text tokens, in order, with each row's place in the batch."""
+    ids, mask = batch_of(lm, blocks)
+    hidden = observe(lm.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+    seen = []
+    with torch.no_grad(), splice(lm, "resid_post_1", lambda rows, where: seen.append((rows, where)) or rows):
+        logits(lm, ids, mask)
+
+    [(rows, where)] = seen
+    assert torch.equal(rows, hidden[where[:, 0], where[:, 1]])
+    assert torch.equal(where, lm.is_text(ids).nonzero())
+
+
+def test_the_edited_tensor_is_a_new_one(lm, blocks):
+    """A function that writes into its rows does not reach the tensor that came in."""
+    ids, _ = batch_of(lm, blocks)
+    hidden = torch.randn(*ids.shape, lm.width)
+    before = hidden.clone()
+    on_text(lm, lambda rows, _: rows.zero_())(hidden, ids)
+
+    assert torch.equal(hidden, before)
+
+
+def test_a_batch_without_text(lm):
+    """A batch of special tokens alone passes through."""
+    ids = torch.full((2, 1), lm.tokenizer.bos_token_id)
+    sae = random_sae(lm.width, 64, 4, "resid_post_1", lm.digest)
+    with torch.no_grad(), splice(lm, "resid_post_1", lambda rows, _: sae.reconstruct(rows)):
+        spliced = logits(lm, ids, torch.ones_like(ids))
+
+    assert torch.equal(spliced, logits(lm, ids, torch.ones_like(ids)))
+
+
+def prompts_of(lm, blocks):
+    """Beginnings of documents, of different lengths, that the spliced model continues at length."""
+    return [list(b.ids[:n]) for b, n in zip(blocks[::7], (4, 9, 17, 5, 12, 7))]
+
+
+def spliced_continuations(lm, sae, prompts, **options):
+    """Greedy continuations with the reconstruction in place."""
+    with splice(lm, sae.site, lambda rows, _: sae.reconstruct(rows)):
+        return continue_ids(lm, prompts, 12, **options)
+
+
+def test_the_cache_changes_nothing(lm, sae, blocks):
+    """A greedy continuation through a splice is the same with and without the key-value cache."""
+    prompts = prompts_of(lm, blocks)
+    cached = spliced_continuations(lm, sae, prompts)
+
+    assert cached == spliced_continuations(lm, sae, prompts, use_cache=False)
+    assert cached != continue_ids(lm, prompts, 12), "the splice must matter, or this test says nothing"
+
+
+def test_the_batch_changes_nothing(lm, sae, blocks):
+    """A greedy continuation through a splice is the same for a prompt alone and left-padded in a batch."""
+    prompts = prompts_of(lm, blocks)
+    alone = [spliced_continuations(lm, sae, [prompt])[0] for prompt in prompts]
+
+    assert alone == spliced_continuations(lm, sae, prompts)
+    assert max(len(c) for c in alone) == 12
+
+
+def test_every_step_is_spliced(lm, blocks):
+    """With the cache on, the function is called once per step, with one new row per unfinished sequence."""
+    counts = []
+    with splice(lm, "resid_post_1", lambda rows, _: counts.append(len(rows)) or rows):
+        [found] = continue_ids(lm, [list(blocks[0].ids[:5])], 6)
+
+    assert counts == [4] + [1] * (len(counts) - 1)
+    assert len(found) in (len(counts), len(counts) - 1)

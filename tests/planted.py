@@ -1,0 +1,108 @@
+"""A language model written by hand, in which everything about copying a name is known before anything is measured.
+
+Words are tokens, embeddings lie on axes, and no layer does anything but layer 1: it averages (uniform attention) the
+names and digits of everything up to a token into the *copied* axes. The head says which kind of word comes next (a name
+after ':', 'Answer:' after a name, a digit after 'Answer:', the end after a digit) and, within the kind, the most copied
+one. So a name is read at its mentions before layer 1 and at the last token after it, and every name also carries a
+*marker* that is twice as large as what is read and that nothing reads: more selective, and without any effect.
+"""
+
+from __future__ import annotations
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from sieve.dictionary.sae import Sae
+from sieve.model.language_model import LanguageModel
+from sieve.text.blocks import Block, Mention
+from tests.conftest import identity_sae
+
+NAMES = ("Anna", "Ben", "Cora", "Dan")
+DIGITS = ("1", "2", "3", "4")
+WORDS = ("<pad>", "<bos>", "<eos>", *NAMES, *DIGITS, ":", "Answer:", "has", "wins", "more", "coins", ".", "?")
+WIDTH = 32
+KIND, NAME, MARKER, DIGIT, SAID, COUNTED, FILLER = 0, 4, 8, 12, 16, 20, 24  # where each group of axes begins
+
+
+def _embeddings() -> torch.Tensor:
+    found = torch.zeros(len(WORDS), WIDTH)
+    for row, word in enumerate(WORDS):
+        if word in NAMES:
+            i = NAMES.index(word)
+            found[row, KIND + 1], found[row, NAME + i], found[row, MARKER + i] = 1, 1, 2
+        elif word in DIGITS:
+            found[row, KIND + 3], found[row, DIGIT + DIGITS.index(word)] = 1, 1
+        elif word == ":":
+            found[row, KIND] = 1
+        elif word == "Answer:":
+            found[row, KIND + 2] = 1
+        else:
+            found[row, FILLER + row % (WIDTH - FILLER)] = 1
+    return found
+
+
+def _head() -> torch.Tensor:
+    found = torch.zeros(len(WORDS), WIDTH)
+    for i, name in enumerate(NAMES):
+        found[WORDS.index(name), KIND], found[WORDS.index(name), SAID + i] = 30, 1
+    for i, digit in enumerate(DIGITS):
+        found[WORDS.index(digit), KIND + 2], found[WORDS.index(digit), COUNTED + i] = 30, 1
+    found[WORDS.index("Answer:"), KIND + 1] = 30
+    found[WORDS.index("<eos>"), KIND + 3] = 30
+    return found
+
+
+def planted_lm() -> LanguageModel:
+    """Three layers, width 32; logits are exact sums of what is described above."""
+    core = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<pad>"))
+    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        clean_up_tokenization_spaces=False,
+    )
+    config = LlamaConfig(
+        vocab_size=len(WORDS), hidden_size=WIDTH, num_hidden_layers=3, num_attention_heads=1, num_key_value_heads=1,
+        intermediate_size=4, max_position_embeddings=64, tie_word_embeddings=False, pad_token_id=0, bos_token_id=1,
+        eos_token_id=2,
+    )  # fmt: skip
+    network = LlamaForCausalLM(config).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.zero_()
+    network.model.embed_tokens.weight.copy_(_embeddings())
+    network.lm_head.weight.copy_(_head())
+    network.model.norm = nn.Identity()
+    for layer in network.model.layers:
+        layer.input_layernorm = layer.post_attention_layernorm = nn.Identity()
+    attention = network.model.layers[1].self_attn
+    attention.v_proj.weight.copy_(torch.eye(WIDTH))
+    for i in range(4):  # 20 · mean: with a dozen tokens one mention more is worth more than a nat
+        attention.o_proj.weight[SAID + i, NAME + i] = 20.0
+        attention.o_proj.weight[COUNTED + i, DIGIT + i] = 20.0
+    return LanguageModel(network, tokenizer, "digest-of-the-planted-model")
+
+
+def planted_problem(number: int, name: str, digit: str, split: str) -> Block:
+    """'<bos> NAME has DIGIT coins . [NAME wins .] ? :' with the solution 'NAME Answer: DIGIT <eos>'."""
+    question = ["<bos>", name, "has", digit, "coins", ".", *([name, "wins", "."] if number % 3 else []), name, "?", ":"]
+    words = [*question, name, "Answer:", digit, "<eos>"]
+    mentions = [Mention("name", name, i, i) for i, word in enumerate(words) if word == name]
+    ids = tuple(WORDS.index(word) for word in words)
+    return Block(f"p/{number}", "problem", "en", split, -1, len(question), digit, ids, tuple(mentions))
+
+
+def planted_blocks(count: int = 24) -> list[Block]:
+    """Problems over all names and digits, half of them for testing."""
+    return [
+        planted_problem(n, NAMES[n % 4], DIGITS[(n // 4 + n) % 4], "test" if n >= count // 2 else "train")
+        for n in range(count)
+    ]
+
+
+def planted_sae(lm: LanguageModel, site: str = "resid_post_0") -> Sae:
+    """One latent per signed axis: NAME + i is name i, MARKER + i its marker; the splice changes nothing."""
+    return identity_sae(WIDTH, site, lm.digest)

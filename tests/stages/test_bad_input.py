@@ -1,0 +1,118 @@
+"""Bad input: a clear error, and nothing that was there before is lost."""
+
+import shutil
+import sys
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages._params import load_params
+from tests.conftest import run_in
+
+ACTIVATIONS = (
+    "stages.activations --network data/model/network --tokenizer data/model/tokenizer "
+    "--blocks data/tokens/blocks.parquet --out data/activations"
+)
+TRAIN = (
+    "stages.train --subject topk --activations data/activations/resid_post_0 "
+    "--out data/subjects/topk --history data/history/topk.parquet"
+)
+ORTHOGONALIZE = (
+    "stages.orthogonalize --subject cosine_5 --sae data/subjects/topk --activations data/activations/resid_post_1 "
+    "--out data/subjects/cosine_5 --history data/history/cosine_5.parquet"
+)
+
+
+@pytest.fixture
+def project(toy_run, tmp_path):
+    """A finished toy project that a test may spoil."""
+    for name in ("sieve", "stages", "env", "data", "params.yaml"):
+        source = toy_run / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    return tmp_path
+
+
+def edit(project, *path, value):
+    """Set one value in params.yaml."""
+    yaml = YAML()
+    params = yaml.load(project / "params.yaml")
+    here = params
+    for key in path[:-1]:
+        here = here[key]
+    here[path[-1]] = value
+    yaml.dump(params, project / "params.yaml")
+
+
+def failure(project, command: str) -> str:
+    """What a stage that fails prints; it prints no traceback."""
+    done = run_in(project, sys.executable, "-m", *command.split(), check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def contents(folder):
+    """Every file below `folder` with its bytes."""
+    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_more_rows_than_exist(project):
+    """Asking for more rows than the text has tokens says how many there are, and the old cache stays."""
+    before = contents(project / "data")
+    edit(project, "activations", "rows", value=10**7)
+
+    assert "asks for 10,000,000 rows, but the training text has" in failure(project, ACTIVATIONS)
+    assert contents(project / "data") == before
+
+
+def test_k_larger_than_the_number_of_latents(project):
+    """A k above the number of latents is refused with both numbers, and the old dictionary stays."""
+    before = contents(project / "data")
+    edit(project, "train", "subjects", "topk", "settings", "k", value=65)
+
+    assert "k is 65, but there are only 64 latents" in failure(project, TRAIN)
+    assert contents(project / "data") == before
+
+
+def test_a_site_that_does_not_exist(project):
+    """A site beyond the model's layers is refused with the list of those that exist."""
+    edit(project, "activations", "sites", value=["resid_post_0", "resid_post_1", "resid_post_7"])
+
+    assert "it has: resid_post_0, resid_post_1" in failure(project, ACTIVATIONS)
+
+
+def test_activations_of_another_site(project):
+    """A dictionary fed with another site's activations is refused by the names of both."""
+    message = failure(project, ORTHOGONALIZE)
+
+    assert "trained at resid_post_0" in message
+    assert "resid_post_1" in message
+
+
+def test_a_width_that_does_not_fit(project):
+    """A dictionary spliced into a model of another width is refused with both widths."""
+    import torch
+
+    import sieve
+    from sieve.dictionary.sae import Sae
+    from tests.conftest import random_sae
+
+    path = project / "data/subjects/topk/sae.safetensors"
+    own = Sae.load(path)
+    random_sae(own.width + 8, own.latents, 4, own.site, own.model).save(path)
+
+    with pytest.raises(sieve.LineageError, match=f"width {own.width + 8}.*width {own.width}"):
+        sieve.load(path.parent, model=project / "data/model")
+    assert torch.is_tensor(own.W_dec)
+
+
+def test_a_variant_that_does_not_exist(project):
+    """An unknown variant is refused with the list of those that exist."""
+    edit(project, "train", "subjects", "topk", "variant", value="topkk")
+
+    assert "there are: batchtopk, topk" in failure(project, TRAIN)
+
+
+def test_the_toy_params_are_sound(toy_run):
+    """The tests' own world passes the checks that users' worlds pass."""
+    assert load_params(toy_run / "params.yaml").subjects

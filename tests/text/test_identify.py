@@ -1,0 +1,67 @@
+"""Which language is a text in?"""
+
+import pytest
+
+from sieve.text.identify import Identifier
+from sieve.text.world import generate_documents
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """{language: texts} of 30 meanings."""
+    found: dict[str, list[str]] = {}
+    for document in generate_documents(30, (3, 4), 1):
+        found.setdefault(document.language, []).append(document.text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def identify(samples):
+    """Trained on the first 20 texts of each language."""
+    return Identifier({language: texts[:20] for language, texts in samples.items()})
+
+
+def test_unseen_documents_are_told_apart(identify, samples):
+    """Documents that were not trained on are all assigned to their own language."""
+    for language, texts in samples.items():
+        assert [identify(text) for text in texts[20:]] == [language] * 10
+
+
+def test_a_sentence_is_enough(identify):
+    """A sentence of ordinary words, longer than ten letters, is recognised."""
+    assert identify("The children were happy and went home with the others.") == "en"
+    assert identify("Die Kinder waren froh und gingen mit den anderen nach Hause.") == "de"
+
+
+def test_case_and_spaces_do_not_count(identify, samples):
+    """Letter case and the kind of space do not matter."""
+    for texts in samples.values():
+        text = texts[25]
+        assert identify(text.upper().replace(" ", "\n  ")) == identify(text)
+
+
+def test_short_texts_are_in_no_language(identify):
+    """A text with fewer than ten letters is in no language, however many other signs it has."""
+    assert identify("") is None
+    assert identify("Hola, 1234567890 !!!") is None
+
+
+def test_loops_are_in_no_language(identify):
+    """A text that says the same few words over and over is in no language."""
+    assert identify("the dog " * 10) is None
+    assert identify("the " * 20) is None
+    assert identify("The dog saw the cat and the cat saw the dog in the garden.") == "en"
+
+
+def test_order_of_samples_does_not_count(identify, samples):
+    """The order in which languages are given changes no answer."""
+    other = Identifier({language: texts[:20] for language, texts in reversed(samples.items())})
+    texts = [text for texts in samples.values() for text in texts[20:]] + ["ab cd ef gh ij kl"]
+
+    assert [other(text) for text in texts] == [identify(text) for text in texts]
+
+
+def test_one_language_is_no_question():
+    """With fewer than two languages there is nothing to tell apart."""
+    with pytest.raises(ValueError, match="at least two"):
+        Identifier({"en": ["hello"]})
