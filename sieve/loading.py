@@ -25,7 +25,9 @@ def open_folder(model: str | Path, device: str = "cpu") -> LanguageModel:
 def load(path: str | Path, model: str | Path, device: str = "cpu") -> Subject: ...
 @overload
 def load(path: str | Path, model: None = None, device: str = "cpu") -> Sae | Direction | Concepts: ...
-def load(path: str | Path, model: str | Path | None = None, device: str = "cpu") -> Subject | Sae | Direction | Concepts:
+def load(
+    path: str | Path, model: str | Path | None = None, device: str = "cpu"
+) -> Subject | Sae | Direction | Concepts:
     """A subject's folder (with `model`, its language model's folder), or a single Sae or Direction file.
 
     LineageError when the files were not made for each other; FileNotFoundError and ValueError say what was expected.

@@ -50,7 +50,14 @@ def main(
         for name, own in p.questions.items()
     }
     who = load_subject(subject, open_model(network, tokenizer))
-    case = Case(who, load_blocks(blocks), read_languages(features), Concepts.load(features / "concepts.json"), params.seed.data, p.batch)
+    case = Case(
+        who,
+        load_blocks(blocks),
+        read_languages(features),
+        Concepts.load(features / "concepts.json"),
+        params.seed.data,
+        p.batch,
+    )
     rows: list[Row] = []
     watch = Progress(f"evaluating {subject.name}", "question")
     for number, (module, own) in enumerate(modules.values(), start=1):

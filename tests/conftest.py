@@ -1,4 +1,4 @@
-"""A tiny language model with its tokenizer, text and dictionary, made once; real data where a checkout has it beside itself."""
+"""A tiny language model with tokenizer, text and dictionary, made once; real data where a checkout has it beside it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def problems():
 @pytest.fixture(scope="session")
 def lm(documents, problems) -> LanguageModel:
     """A random Llama of three layers, width 32, with a tokenizer that knows the text. Nobody may change its weights."""
-    tokenizer = train_tokenizer([r["text"] for r in documents] + [r["prompt"] + r["solution"] for r in problems], SIZES.vocabulary)
+    tokenizer = train_tokenizer(
+        [r["text"] for r in documents] + [r["prompt"] + r["solution"] for r in problems], SIZES.vocabulary
+    )
     network = new_network(SIZES, tokenizer, seed=0).eval().requires_grad_(False)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -125,7 +127,11 @@ def copy_project(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"],
+    ):
         run_in(folder, "git", *command)
     return folder
 

@@ -15,7 +15,11 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sieve.dictionary.sae import Sae
+from sieve.evals.case import Case
+from sieve.features.choosing import choose
+from sieve.features.concepts import Concepts, Position, Settings
 from sieve.model.language_model import LanguageModel
+from sieve.subject import Subject
 from sieve.text.blocks import Block, Mention
 from tests.conftest import identity_sae
 
@@ -95,14 +99,32 @@ def planted_problem(number: int, name: str, digit: str, split: str) -> Block:
     return Block(f"p/{number}", "problem", "en", split, -1, len(question), digit, ids, tuple(mentions))
 
 
-def planted_blocks(count: int = 24) -> list[Block]:
-    """Problems over all names and digits, half of them for testing."""
-    return [
-        planted_problem(n, NAMES[n % 4], DIGITS[(n // 4 + n) % 4], "test" if n >= count // 2 else "train")
-        for n in range(count)
-    ]
+def planted_blocks(count: int = 36) -> list[Block]:
+    """Problems over all names and digits, a third for each split."""
+    splits = ("train", "valid", "test")
+    return [planted_problem(n, NAMES[n % 4], DIGITS[(n // 4 + n) % 4], splits[3 * n // count]) for n in range(count)]
 
 
 def planted_sae(lm: LanguageModel, site: str = "resid_post_0") -> Sae:
     """One latent per signed axis: NAME + i is name i, MARKER + i its marker; the splice changes nothing."""
     return identity_sae(WIDTH, site, lm.digest)
+
+
+def planted_concepts(
+    subject: Subject, blocks: list[Block], candidates: int = 2, position: Position = "concept"
+) -> Concepts:
+    """What is chosen for each name on the training split, one latent a name."""
+    settings = Settings("name", position, documents=0, candidates=candidates, probes=3, latents=1)
+    return choose(subject, [b for b in blocks if b.split == "train"], settings, 8)
+
+
+def planted_case(site: str = "resid_post_0", position: Position = "concept", candidates: int = 2) -> Case:
+    """The planted model with its dictionary, 36 problems, and the latents that are chosen for the names."""
+    lm, blocks = planted_lm(), planted_blocks()
+    subject = Subject(lm, planted_sae(lm, site), adapted=False)
+    return Case(subject, blocks, {}, planted_concepts(subject, blocks, candidates, position), 0, 5)
+
+
+def no_concepts(subject: Subject) -> Concepts:
+    """For questions that do not ask about a concept."""
+    return Concepts("name", "concept", subject.site, subject.lm.digest, subject.sae.digest, ())

@@ -20,7 +20,7 @@ def test_quick_start_begins_with_exactly_two_commands():
 
 
 def test_each_command_makes_its_own_environment():
-    """Each command creates a virtual environment, activates it for dvc's sake, and installs with the numerics lock as constraints."""
+    """Each command makes a virtual environment, activates it for dvc, and installs with the lock as constraints."""
     main, tests = quick_start()
 
     for command in (main, tests):

@@ -1,6 +1,6 @@
 """check: every mistake of a params file at once, those in the settings of components included.
 
-    python -m tools.check [params.yaml]
+python -m tools.check [params.yaml]
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def _subject(values: dict[str, Any], name: str) -> Iterator[str]:
         yield f"{'.'.join(place)}.settings.k: given {k}, but there are only {latents} latents; lower k or raise latents"
 
 
-def _registered(
-    registry: Callable[[str], ModuleType], name: Any, values: dict[str, Any], *place: str
-) -> Iterator[str]:
+def _registered(registry: Callable[[str], ModuleType], name: Any, values: dict[str, Any], *place: str) -> Iterator[str]:
     """What is wrong with the settings at `place` of the component `name`, or that there is no such component."""
     if not isinstance(name, str):
         return

@@ -1,6 +1,6 @@
 """The README's table of findings, from a summary.
 
-    python -m tools.findings [data/summary.json]
+python -m tools.findings [data/summary.json]
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     python -m tools.wire            rewrite the marked lists of ./dvc.yaml
     python -m tools.wire --check    say whether they are up to date (exit status 1 if not)
 
-A list starts at a comment `# code` or `# subjects` and ends at `# end`. DVC cannot unpack lists into deps, hence the writing.
+A list starts at a comment `# code` or `# subjects` and ends at `# end`. DVC cannot unpack lists into deps, hence the
+writing.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from stages._params import load_params
 
 NUMERICS = "env/numerics.lock"
 OWN = ("sieve", "stages")
-# Modules found by name at run time. Their own files are dependencies that dvc.yaml names by hand, because which of them is
-# needed depends on the params; what they import is found here.
+# Modules found by name at run time. Their own files are dependencies that dvc.yaml names by hand, because which of
+# them is needed depends on the params; what they import is found here.
 REGISTRIES = {"train": "sieve/dictionary/variants", "evaluate": "sieve/evals"}
 
 

@@ -40,7 +40,7 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """What was chosen for each value, the strength chosen on validation pairs, and every metric and condition on test pairs."""
+    """What was chosen for each value, the strength that validation pairs choose, and all metrics on test pairs."""
     found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
     if not found or not tuning:
         return case.no_pairs("swap", "valid" if found else "test")
@@ -58,7 +58,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
 
 
 def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features, names: dict[str, str]) -> float:
-    """The strength with the most successes that keep the answer (successes, where there are no answers); ties: the weaker."""
+    """The strength with the most successes that keep the answer (or just successes, in text); ties: the weaker."""
     scores = {}
     for strength in sorted(settings.strengths):
         texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)

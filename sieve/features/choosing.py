@@ -20,6 +20,7 @@ from sieve.model.splice import RowEdit
 from sieve.subject import Subject
 from sieve.text.blocks import Block
 
+
 @torch.no_grad()
 def mean_codes(
     subject: Subject, blocks: Sequence[Block], concept: str, position: Position, values: Sequence[str], batch: int
@@ -110,7 +111,7 @@ def choose(subject: Subject, blocks: Sequence[Block], settings: Settings, batch:
     effects = _effects(subject, found, words, ranked, typical, settings.probes, batch)
     choices = []
     for v, value in enumerate(values):
-        order = sorted(range(ranked.shape[1]), key=lambda c: (-float(effects[v, c]), c))  # noqa: B023
+        order = sorted(range(ranked.shape[1]), key=lambda c: (-float(effects[v, c]), c))
         good = [int(ranked[v, c]) for c in order[: settings.latents] if effects[v, c] > NOISE]
         feature = Feature(value, tuple(good), tuple(float(typical[v, j]) for j in good))
         recall = float(rate[v, good[0]]) if good else 0.0

@@ -42,8 +42,8 @@ class Settings:
 class Choice:
     """What was chosen for one value, and how good it is on the training text that it was chosen by.
 
-    `ids` are the value's own tokens, `effect` is in nats, precision and recall are those of its first latent on labelled
-    tokens.
+    `ids` are the value's own tokens, `effect` is in nats, precision and recall are those of its first latent on
+    labelled tokens.
     """
 
     feature: Feature

@@ -39,10 +39,10 @@ def test_the_directory_is_the_registry():
 
 @every_variant
 def test_the_loss_falls(trained, name):
-    """Training on planted sparse data lowers the loss to a tenth of its start."""
+    """Training on planted sparse data lowers the loss to a fifth of its start."""
     history = trained[name][1]
 
-    assert history[-1].figures["loss"] < 0.1 * history[0].figures["loss"]
+    assert history[-1].figures["loss"] < 0.2 * history[0].figures["loss"]
 
 
 @every_variant

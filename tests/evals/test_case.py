@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from sieve import evals
 from sieve.evals import question, questions
 from sieve.evals.case import Case, not_applicable, proportion, weighted_mean
 from sieve.provenance import generator
+from tests.planted import no_concepts, planted_case
 
 
 def test_every_question_has_settings_and_run():
@@ -55,7 +57,7 @@ def test_adding_a_file_is_enough(tmp_path, monkeypatch):
 
 def test_pick_takes_the_first_of_a_kind_split_and_language(subject, blocks):
     """Blocks come in their own order, limited in number, and never from another split."""
-    case = Case(subject, blocks, {}, 0, 4)
+    case = Case(subject, blocks, {}, no_concepts(subject), 0, 4)
     for kind, split, language in (("text", "test", "de"), ("text", "train", None), ("problem", "test", None)):
         found = [b for b in blocks if b.kind == kind and b.split == split and language in (None, b.language)]
         assert case.pick(kind, split, None, language) == found
@@ -65,7 +67,7 @@ def test_pick_takes_the_first_of_a_kind_split_and_language(subject, blocks):
 
 def test_batches_hold_every_block_once(subject, blocks):
     """At most `batch` documents at a time, each with its own ids where the mask is 1."""
-    case = Case(subject, blocks, {}, 0, 4)
+    case = Case(subject, blocks, {}, no_concepts(subject), 0, 4)
     seen = []
     for group, ids, mask in case.batches(blocks[:10]):
         assert len(group) <= 4
@@ -117,3 +119,24 @@ def test_not_applicable_says_why():
     (row,) = not_applicable("q", "m", "there is no text", "text")
     assert (row.value, row.case, row.n) == (None, "text", 0)
     assert row.note == "not applicable: there is no text"
+
+
+def test_pairs_come_from_the_split_that_is_asked_for():
+    """Pairs of a split are made of that split's documents, with targets of the training text."""
+    case = planted_case()
+    for split in ("valid", "test"):
+        found = case.pairs(split, 9)
+        assert len(found) == 9
+        assert {p.doc for p in found} <= {b.doc for b in case.pick("problem", split)}
+        assert {p.target for p in found} == set(case.concepts.words)
+
+
+def test_text_is_used_where_there_are_no_problems():
+    """Without problems the pairs are made of texts; without values there are none, and a note says so."""
+    case = planted_case()
+    texts = [replace(b, kind="text", prompt=0) for b in case.blocks]
+    assert len(replace(case, blocks=texts).pairs("test", 5)) == 5
+    none = replace(case, concepts=no_concepts(case.subject))
+    assert none.pairs("test", 5) == []
+    assert "0 value(s) of 'name'" in none.no_pairs("swap", "test")[0].note
+    assert "test split" in case.no_pairs("swap", "test")[0].note

@@ -6,20 +6,18 @@ import pytest
 import torch
 
 from sieve.evals import ceiling
-from sieve.evals.case import Case
 from sieve.features.concepts import surfaces
 from sieve.features.counterfactual import pairs
 from sieve.subject import Subject
-from tests.planted import NAME, planted_blocks, planted_lm, planted_sae
+from tests.planted import KIND, NAME, WIDTH, no_concepts, planted_case
 
-SETTINGS = ceiling.Settings(concept="name", pairs=12, new_tokens=4)
+SETTINGS = ceiling.Settings(pairs=12, new_tokens=4)
 
 
 @pytest.fixture(scope="module")
 def case():
     """The planted model, which reads names at their mentions up to layer 0 and at the last token from layer 1 on."""
-    lm = planted_lm()
-    return Case(Subject(lm, planted_sae(lm), adapted=False), planted_blocks(), {}, 0, 5)
+    return planted_case()
 
 
 def figures(case):
@@ -33,20 +31,42 @@ def test_the_ceiling_says_where_the_name_is(case):
         "resid_post_0/concept": 1, "resid_post_0/last": 0,
         "resid_post_1/concept": 0, "resid_post_1/last": 1,
         "resid_post_2/concept": 0, "resid_post_2/last": 1,
-        "subject/concept": 1,
+        "chosen": 1, "subject": 1,
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("site", "position", "chosen"),
+    [("resid_post_1", "last", 1), ("resid_post_1", "concept", 0), ("resid_post_0", "last", 0)],
+)
+def test_chosen_is_the_ceiling_of_the_subjects_own_site_and_position(site, position, chosen):
+    """'chosen' repeats the table's entry; through a perfect dictionary the subject reaches just that."""
+    found = figures(planted_case(site, position))
+    assert found["chosen"] == found["subject"] == found[f"{site}/{position}"] == chosen
+
+
+def lossy(case, latents, written):
+    """The case with a dictionary that rebuilds everything, but `latents` write `written`."""
+    decoder = case.subject.sae.W_dec.clone()
+    decoder[latents] = written
+    return replace(case, subject=Subject(case.subject.lm, replace(case.subject.sae, W_dec=decoder), adapted=False))
+
+
 def test_through_a_dictionary_that_forgets_names_nothing_arrives(case):
-    """The subject's ceiling is the reconstruction's: without the latents that are read, the target is never named."""
-    sae, decoder = case.subject.sae, case.subject.sae.W_dec.clone()
-    decoder[NAME : NAME + 4] = 0
-    forgetful = replace(case, subject=Subject(case.subject.lm, replace(sae, W_dec=decoder), adapted=False))
-    found = pairs(case.pick("problem", "test"), "name", {"Anna": (3,), "Dan": (6,)}, 9)
-    names = {"Anna": "Anna", "Dan": "Dan"}
-    hits = ceiling.patched(forgetful, found, names, "resid_post_0", "concept", 4, spliced=True)
+    """What is patched in is the reconstruction: without names, only the name said by default succeeds."""
+    forgetful = lossy(case, range(NAME, NAME + 4), torch.zeros(WIDTH))
+    found = case.pairs("test", 12)
+    hits = ceiling.patched(
+        forgetful, found, {p.target: p.target for p in found}, "resid_post_0", "concept", 4, spliced=True
+    )
     assert hits == [p.target == "Anna" for p in found]  # knowing nothing, the head says its first name
-    assert figures(forgetful)["resid_post_0/concept"] == 1
+    assert figures(forgetful)["chosen"] == 1
+
+
+def test_the_rest_of_the_prompt_goes_through_the_dictionary_too(case):
+    """The subject's ceiling is 0 when its dictionary takes ':' for a digit, after which the text ends."""
+    found = figures(lossy(case, [KIND], torch.eye(WIDTH)[KIND + 3]))
+    assert (found["chosen"], found["subject"]) == (1, 0)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
@@ -81,12 +101,12 @@ def test_nothing_of_the_network_changes(case):
     assert not any(m._forward_hooks for m in case.subject.lm.network.modules())
 
 
-@pytest.mark.parametrize(("change", "why"), [("one", "fewer than two values"), ("none", "twice")])
-def test_not_applicable(case, change, why):
-    """One value, or no prompt to change: one row that says so."""
-    if change == "one":
-        blocks = [b for b in case.blocks if b.mentions[0].value == "Ben"]
-    else:
-        blocks = [b if b.split == "train" else replace(b, mentions=b.mentions[:1]) for b in case.blocks]
-    (row,) = ceiling.run(replace(case, blocks=blocks), SETTINGS)
-    assert row.value is None and why in row.note
+def test_not_applicable(case):
+    """No values, or no prompt to change: one row that says so."""
+    once = [replace(b, mentions=b.mentions[:1]) for b in case.blocks]
+    for changed, why in (
+        (replace(case, concepts=no_concepts(case.subject)), "0 value(s)"),
+        (replace(case, blocks=once), "twice"),
+    ):
+        (row,) = ceiling.run(changed, SETTINGS)
+        assert row.value is None and why in row.note

@@ -11,12 +11,13 @@ from sieve.model.skill import held_out_loss
 from sieve.model.splice import splice
 from sieve.subject import Subject
 from tests.conftest import identity_sae
+from tests.planted import no_concepts
 
 
 @pytest.fixture
 def case(subject, blocks):
     """The tiny model with its random dictionary."""
-    return Case(subject, blocks, {}, 0, 4)
+    return Case(subject, blocks, {}, no_concepts(subject), 0, 4)
 
 
 def figures(case):

@@ -11,6 +11,7 @@ from sieve.evals.language_ablation import Settings, cross_entropy, removal
 from sieve.interventions.ablate import ablate, silence
 from sieve.model.skill import held_out_loss
 from sieve.subject import Subject
+from tests.planted import no_concepts
 
 LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 
@@ -18,7 +19,8 @@ LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 @pytest.fixture
 def case(subject, blocks):
     """The tiny model with arbitrary latents for each language, none for Russian."""
-    return Case(subject, blocks, {name: Language(latents, None) for name, latents in LATENTS.items()}, 0, 4)
+    languages = {name: Language(latents, None) for name, latents in LATENTS.items()}
+    return Case(subject, blocks, languages, no_concepts(subject), 0, 4)
 
 
 def test_every_pair_of_languages_is_measured(case):

@@ -10,6 +10,7 @@ from sieve.evals.case import Case
 from sieve.evals.fidelity import site_mean
 from sieve.subject import Subject
 from tests.conftest import identity_sae
+from tests.planted import no_concepts
 
 
 def figures(case, documents=6):
@@ -20,7 +21,7 @@ def figures(case, documents=6):
 @pytest.fixture
 def case(subject, blocks):
     """The tiny model with its random dictionary."""
-    return Case(subject, blocks, {}, 0, 4)
+    return Case(subject, blocks, {}, no_concepts(subject), 0, 4)
 
 
 def test_the_identity_explains_everything(case, blocks, lm):

@@ -5,17 +5,15 @@ from dataclasses import replace
 import pytest
 
 from sieve.evals import solving
-from sieve.evals.case import Case
 from sieve.model import skill
 from sieve.subject import Subject
-from tests.planted import DIGIT, NAME, planted_blocks, planted_lm, planted_sae
+from tests.planted import DIGIT, NAME, planted_case
 
 
 @pytest.fixture(scope="module")
 def case():
     """The planted model, which solves every planted problem."""
-    lm = planted_lm()
-    return Case(Subject(lm, planted_sae(lm), adapted=False), planted_blocks(), {}, 0, 5)
+    return planted_case()
 
 
 def figures(case, problems=12):

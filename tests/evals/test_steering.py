@@ -11,6 +11,7 @@ from sieve.evals.steering import Settings, surprise
 from sieve.interventions.direction import Direction
 from sieve.model.generate import continue_ids
 from sieve.provenance import generator
+from tests.planted import no_concepts
 
 SETTINGS = Settings(prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8)
 
@@ -24,7 +25,8 @@ def case(subject, blocks):
         return Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, "")
 
     languages = {name: Language((0,), direction(name)) for name in ("de", "en", "es")}
-    return Case(subject, blocks, languages | {"ru": Language((), None)}, 0, 4)
+    held_out = [replace(b, split="valid") if b.parallel in (1, 2) else b for b in blocks]
+    return Case(subject, held_out, languages | {"ru": Language((), None)}, no_concepts(subject), 0, 4)
 
 
 def by_hand(case, prompts):
@@ -70,7 +72,7 @@ def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):
     _, seen = asked(case, monkeypatch)
     starts = {b.ids[:6]: b.language for b in case.pick("text", "test")}
     for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:])):
-        languages = {starts[tuple(p)] for call in calls for p in call}
+        languages = {starts[tuple(p)] for call in calls[:4] for p in call}
         assert languages == {"de", "en", "es", "ru"} - {target}
 
 
@@ -116,3 +118,21 @@ def test_one_language_is_one_line(case, blocks):
     """Text in one language leaves nothing to steer between."""
     (row,) = steering.run(replace(case, blocks=[b for b in blocks if b.language == "en"]), SETTINGS)
     assert row.value is None and "one language" in row.note
+
+
+def test_the_strength_is_chosen_on_validation_prompts(case, monkeypatch):
+    """The strength that wins most validation prompts is chosen, the weaker of equals; test has no say."""
+    starts = {tuple(b.ids[:6]): b.split for b in case.pick("text", "test") + case.pick("text", "valid")}
+    best = {"test": 0.5, "valid": 2.0}
+
+    def write(case, settings, target, strength, prompts):
+        return [[5]] * len(prompts), [target if strength == best[starts[tuple(p)]] else "" for p in prompts]
+
+    monkeypatch.setattr(steering, "Identifier", lambda samples: lambda text: text)
+    monkeypatch.setattr(steering, "write", write)
+    found = {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, strengths=[0.0, 2.0, 0.5]))}
+    assert found["strength", "chosen"] == 2.0
+    assert (found["accuracy", "es/0.5"], found["accuracy", "es/2"]) == (1, 0)
+    best["valid"] = 99.0
+    found = {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, strengths=[0.0, 2.0, 0.5]))}
+    assert found["strength", "chosen"] == 0.5

@@ -6,22 +6,19 @@ import pytest
 
 from sieve.evals import swap
 from sieve.evals.case import Case
-from sieve.features.counterfactual import Pair, pairs
+from sieve.features.counterfactual import Pair
 from sieve.interventions.swap import Feature
 from sieve.model.generate import continue_ids
 from sieve.subject import Subject
-from tests.planted import MARKER, NAME, NAMES, planted_blocks, planted_lm, planted_problem, planted_sae
+from tests.planted import KIND, MARKER, NAME, NAMES, SAID, no_concepts, planted_case
 
-SETTINGS = swap.Settings(
-    concept="name", pairs=12, new_tokens=4, strengths=[1.0, 2.0], train_documents=12, candidates=2, probes=3, latents=1
-)
+SETTINGS = swap.Settings(pairs=12, new_tokens=4, strengths=[1.0, 2.0])
 
 
 @pytest.fixture(scope="module")
 def case():
     """The planted model with its dictionary, and 24 problems."""
-    lm = planted_lm()
-    return Case(Subject(lm, planted_sae(lm), adapted=False), planted_blocks(), {}, 0, 5)
+    return planted_case()
 
 
 @pytest.fixture(scope="module")
@@ -48,34 +45,72 @@ def test_unswapped_is_the_spliced_model(rows, case):
     found = figures(rows)
     expected = {"success": 0, "dropped": 0, "kept": 1, "success_and_kept": 0, "overlap": 1}
     assert {metric: found[metric, "none"] for metric in expected} == expected
-    pair = pairs(case.pick("problem", "test"), "name", {n: (3 + i,) for i, n in enumerate(NAMES)}, 12)
+    pair = case.pairs("test", 12)
     lm = case.subject.lm
     with case.subject.spliced():
         alone = [lm.tokenizer.decode(continue_ids(lm, [list(p.ids)], 4)[0]) for p in pair]
     assert swap.continuations(case, pair, {}, None, 4) == alone
 
 
+def test_unswapped_goes_through_the_dictionary(case):
+    """With a dictionary that takes ':' for a digit, after which the text ends, 'none' says nothing either."""
+    decoder = case.subject.sae.W_dec.clone()
+    decoder[KIND] = decoder[KIND + 3]
+    mistaken = Subject(case.subject.lm, replace(case.subject.sae, W_dec=decoder), adapted=False)
+    found = figures(swap.run(replace(case, subject=mistaken), SETTINGS))
+    assert (found["dropped", "none"], found["kept", "none"], found["overlap", "none"]) == (1, 0, 1)
+
+
 def test_every_condition_counts_every_pair(rows):
     """n is the number of pairs everywhere, and there is one control."""
-    conditions = [r for r in rows if r.metric not in {"effect", "precision", "recall"}]
+    conditions = [r for r in rows if r.metric not in {"effect", "precision", "recall", "strength"}]
     assert {r.n for r in conditions} == {12}
     assert {r.case for r in conditions} == {"none", "swap/1", "swap/2", "random/1"}
 
 
-def test_latents_without_effect_swap_nothing(case):
+def test_latents_without_effect_swap_nothing():
     """Left with the markers, which nothing reads, no feature is found and nothing is swapped."""
-    found = figures(swap.run(case, replace(SETTINGS, candidates=1)))
+    found = figures(swap.run(planted_case(candidates=1), SETTINGS))
     assert (found["success", "swap/1"], found["overlap", "swap/1"], found["dropped", "swap/2"]) == (0, 1, 0)
 
 
-def test_what_is_chosen_does_not_depend_on_the_test_split(case, rows):
-    """Other held-out problems leave every chosen latent and its figures as they were, to the bit."""
-    train = [b for b in case.blocks if b.split == "train"]
-    other = [planted_problem(n, NAMES[3 - n % 4], "1", "test") for n in range(100, 109)]
-    again = swap.run(replace(case, blocks=[*other, *train]), SETTINGS)
-    assert [r for r in again if r.metric in {"effect", "precision", "recall"}] == [
-        r for r in rows if r.metric in {"effect", "precision", "recall"}
-    ]
+def test_names_are_swapped_where_they_are_said():
+    """Behind the attention, where nothing at the mentions helps, latents labelled at the last token swap every name."""
+    late = planted_case("resid_post_1", "last")
+    assert {f.latents for c in late.concepts.choices for f in [c.feature]} == {(SAID + i,) for i in range(4)}
+    found = figures(swap.run(late, SETTINGS))
+    assert (found["success", "swap/2"], found["success_and_kept", "swap/2"], found["success", "none"]) == (1, 1, 0)
+
+
+def test_the_strength_is_chosen_on_validation_pairs(case, rows, monkeypatch):
+    """Other test problems leave the chosen strength; where strengths differ, it is the best one on validation pairs."""
+    assert figures(rows)["strength", "chosen"] == 1  # both succeed, so the weaker one
+    asked = []
+
+    def scores(case, found, features, edit, new_tokens):
+        asked.append({case.blocks[int(p.doc[2:])].split for p in found})
+        good = edit is not None and edit[1] == (4.0 if asked[-1] == {"valid"} else 2.0)
+        return [f"{p.target if good else p.source} Answer: {p.answer}" for p in found]
+
+    monkeypatch.setattr(swap, "continuations", scores)
+    found = figures(swap.run(case, replace(SETTINGS, strengths=[1.0, 2.0, 4.0])))
+    assert found["strength", "chosen"] == 4
+    assert (found["success", "swap/2"], found["success", "swap/4"]) == (1, 0)  # test pairs have no say
+    assert {c for _, c in found if c.startswith("random")} == {"random/4"}
+    assert {frozenset(a) for a in asked} == {frozenset({"valid"}), frozenset({"test"})}
+
+
+def test_the_answer_counts_when_the_strength_is_chosen(case, monkeypatch):
+    """A strength that names the target and ruins the answer is not chosen."""
+
+    def scores(case, found, features, edit, new_tokens):
+        ruined = edit is not None and edit[1] == 2.0
+        return [
+            f"{p.target} Answer: {'9' if ruined else p.answer}" if not i or ruined else "" for i, p in enumerate(found)
+        ]
+
+    monkeypatch.setattr(swap, "continuations", scores)
+    assert figures(swap.run(case, SETTINGS))["strength", "chosen"] == 1
 
 
 @pytest.mark.parametrize("batch", [1, 64])
@@ -89,12 +124,13 @@ def test_the_control_writes_as_much_with_live_latents_of_no_value(subject, block
     """Control latents fire on the text, are distinct, belong to no value, and write vectors of the same length."""
     lengths = [1.0 + 0.1 * j for j in range(64)]
     decoder = subject.sae.W_dec * subject.sae.W_dec.new_tensor(lengths)[:, None]
-    case = Case(Subject(subject.lm, replace(subject.sae, W_dec=decoder), adapted=False), blocks, {}, 0, 8)
-    texts = [b for b in blocks if b.kind == "text"][:1]
-    live = set((subject.read(*subject.lm.pad([list(texts[0].ids)])).z != 0).any(0).nonzero().flatten().tolist())
+    louder = Subject(subject.lm, replace(subject.sae, W_dec=decoder), adapted=False)
+    held_out, train = (replace(b, split=split) for b, split in zip(blocks, ("valid", "train")))
+    case = Case(louder, [held_out, train], {}, no_concepts(louder), 0, 8)
+    live = set((subject.read(*subject.lm.pad([list(held_out.ids)])).z != 0).any(0).nonzero().flatten().tolist())
     assert len(live) < 64
     chosen = {n: Feature(n, (2 * i, 2 * i + 1), (3.0, 0.5)) for i, n in enumerate(NAMES)}
-    for name, feature in swap.random_features(case, chosen, texts).items():
+    for name, feature in swap.random_features(case, chosen).items():
         assert set(feature.latents) <= live - set(range(8))
         assert len(set(feature.latents)) == 2
         written = [t * lengths[j] for t, j in zip(feature.typical, feature.latents)]
@@ -104,7 +140,7 @@ def test_the_control_writes_as_much_with_live_latents_of_no_value(subject, block
 def test_the_control_writes_nothing_for_an_empty_feature(case):
     """A value without latents has a control without latents."""
     chosen = {"Anna": Feature("Anna", (), ()), "Ben": Feature("Ben", (MARKER, NAME), (1.0, 1.0))}
-    found = swap.random_features(case, chosen, case.blocks)
+    found = swap.random_features(case, chosen)
     assert found["Anna"].latents == () and len(found["Ben"].latents) == 2
 
 
@@ -144,7 +180,12 @@ def test_text_without_answers_has_no_kept(case):
     assert figures(rows)["success", "swap/1"] == 1
 
 
-def test_one_value_is_not_applicable(case):
-    """Nothing can be exchanged where there is one name only."""
-    (row,) = swap.run(replace(case, blocks=[b for b in case.blocks if b.mentions[0].value == "Ben"]), SETTINGS)
-    assert row.value is None and row.note.startswith("not applicable")
+def test_not_applicable_without_values_or_pairs(case):
+    """Nothing can be exchanged where there are no values, and no strength chosen where nothing is held out for it."""
+    for changed, why in (
+        (replace(case, concepts=no_concepts(case.subject)), "0 value(s)"),
+        (replace(case, blocks=[b for b in case.blocks if b.split != "valid"]), "valid split"),
+        (replace(case, blocks=[b for b in case.blocks if b.split != "test"]), "test split"),
+    ):
+        (row,) = swap.run(changed, SETTINGS)
+        assert row.value is None and why in row.note

@@ -33,10 +33,11 @@ def ablated(lm, batch, atoms):
         return at_site(lm, batch)
 
 
-def test_nothing_is_left_along_any_atom_even_if_atoms_are_correlated(lm, batch):
-    """At cosine 0.9, where subtracting projections one by one leaves most of it, no component survives."""
-    atoms, text = correlated(lm.width), lm.is_text(batch[0])
-    assert torch.allclose(atoms @ atoms.T, torch.full((3, 3), 0.9) + 0.1 * torch.eye(3), atol=1e-5)
+@pytest.mark.parametrize("cosine", [0.9, 0.9999])
+def test_nothing_is_left_along_any_atom_even_if_atoms_are_correlated(lm, batch, cosine):
+    """Where subtracting projections one by one leaves most of it or reverses it, no component survives."""
+    atoms, text = correlated(lm.width, cosine), lm.is_text(batch[0])
+    assert torch.allclose(atoms @ atoms.T, torch.full((3, 3), cosine) + (1 - cosine) * torch.eye(3), atol=1e-5)
     plain = at_site(lm, batch)[text]
     one_by_one = plain - sum((plain @ atom)[:, None] * atom for atom in atoms)
     size = plain.norm(dim=1).mean()

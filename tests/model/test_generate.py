@@ -50,6 +50,16 @@ def test_a_continuation_ends_before_the_first_special_token(lm, prompts):
     assert len(found[0]) <= 3 < max(len(c) for c in found)
 
 
+def test_any_special_token_ends_a_continuation(lm, prompts):
+    """A special token that does not stop the network cuts the continuation too, whatever is said after it."""
+    other = ending(lm, prompts, 3)
+    other.network.generation_config.eos_token_id = None
+    found = continue_ids(other, prompts, 8)
+
+    assert found == [oracle(other, prompt, 8) for prompt in prompts]
+    assert len(found[0]) <= 3
+
+
 def test_text_is_the_decoded_ids(lm, documents):
     """Continuing texts is encoding, continuing and decoding them, in order, whatever the batch size."""
     texts = [r["text"][:n] for r, n in zip(documents, (20, 31, 9, 44, 25))]

@@ -54,6 +54,13 @@ def test_targets_never_cross_documents(sequences, packed):
     assert torch.equal(p.targets, wanted)
 
 
+def test_positions_start_anew(sequences, packed):
+    """Each document's positions count from 0, as if it stood alone."""
+    rows, p = packed
+    for r, start, end, _ in places(rows, sequences):
+        assert p.positions[r, start:end].tolist() == list(range(end - start))
+
+
 def test_packed_tokens_are_counted(sequences, packed):
     """`tokens` counts the documents' tokens, without padding."""
     rows, p = packed

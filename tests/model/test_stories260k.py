@@ -10,7 +10,7 @@ from tests.conftest import identity_sae, shared
 
 
 def test_greedy_text_is_reproduced():
-    """The published 200 greedy tokens of stories260K come out of our generation letter by letter, with and without cache."""
+    """The published 200 greedy tokens come out of our generation letter by letter, with and without cache."""
     folder = shared("models/stories260K")
     expected = (folder / "greedy_200_tokens.txt").read_text(encoding="utf-8").strip()
     lm = open_model(folder)
