@@ -73,12 +73,14 @@ def load_subject(folder: Path, lm: LanguageModel) -> Subject:
     """Open a subject's folder (sae.safetensors, perhaps adapter.safetensors) on the model that it was made with.
 
     The adapter, if there is one, is injected into `lm.network`. LineageError when model, Sae and adapter were not made
-    for each other, SiteError when the model has no such site.
+    for each other, SiteError when the model has no such site, ValueError when `lm` carries an adapter already.
     """
+    if any("lora_" in name for name, _ in lm.network.named_parameters()):
+        raise ValueError("this model carries another subject's adapter already; open the model anew for each subject")
     sae = Sae.load(Path(folder) / "sae.safetensors").to(lm.device)
     sae.require(lm.width, lm.digest)
     site_module(lm.network, sae.site)
     adapter = Path(folder) / "adapter.safetensors"
     if adapter.is_file():
-        load_adapter(adapter, lm.network, lm.digest, sae.site)
+        load_adapter(adapter, lm.network, lm.digest, sae.digest)
     return Subject(lm, sae, adapter.is_file())

@@ -42,8 +42,9 @@ def main(
     curve = adapt(adaptation, train, loss, config, params.seed.order, Progress(f"adapting to {sae.name}"))
 
     with publish(out) as folder:
-        adaptation.current.detached().save(folder / "sae.safetensors")
-        save_adapter(folder / "adapter.safetensors", lm.network, lora, lm.digest, base.site)
+        adapted = adaptation.current.detached()
+        adapted.save(folder / "sae.safetensors")
+        save_adapter(folder / "adapter.safetensors", lm.network, lora, lm.digest, base.site, adapted.digest)
         write_json(folder / "convention.json", read_json(sae / "convention.json") | {"adapted": params.adapt.loss})
     write_history(history, "adapt", curve)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import sieve
+from sieve.features.concepts import Concepts
 from sieve.interventions.direction import Direction
 from sieve.loading import open_folder
 from sieve.model.language_model import model_digest
@@ -40,6 +41,14 @@ def test_a_directions_file_is_a_direction(tmp_path):
     assert isinstance(found, sieve.Direction)
     assert vars(found) | {"vector": None} == vars(made) | {"vector": None}
     assert torch.equal(found.vector, made.vector)
+
+
+def test_a_concepts_file_is_the_concept(tmp_path):
+    """A concept's file gives what was chosen for its values."""
+    made = Concepts("name", "concept", "resid_post_1", "model", "sae", ())
+    made.save(tmp_path / "name.json")
+
+    assert sieve.load(tmp_path / "name.json") == made
 
 
 def test_a_folder_is_a_subject(home, lm, sae, documents):

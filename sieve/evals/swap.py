@@ -30,7 +30,7 @@ Features = dict[str, Feature]
 
 @dataclass(frozen=True)
 class Settings:
-    """Pairs; tokens to generate; strengths to try, as multiples of a latent's typical activation."""
+    """Pairs; tokens to generate; strengths to try, as multiples of a latent's typical activation; 0 only drops."""
 
     pairs: int
     new_tokens: int
@@ -60,7 +60,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
 def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features, names: dict[str, str]) -> float:
     """The strength with the most successes that keep the answer (or just successes, in text); ties: the weaker."""
     scores = {}
-    for strength in sorted(settings.strengths):
+    for strength in sorted(s for s in settings.strengths if s > 0):
         texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)
         values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names)}
         scores[strength] = values.get("success_and_kept", values["success"])

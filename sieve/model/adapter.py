@@ -58,24 +58,24 @@ def adapter_parameters(network: Any) -> list[Tensor]:
     return [parameter for name, parameter in network.named_parameters() if "lora_" in name]
 
 
-def save_adapter(path: Path, network: Any, settings: dict[str, Any], model: str, site: str) -> None:
-    """Write the LoRA matrices with the settings, the digest of the model they belong to and the site."""
+def save_adapter(path: Path, network: Any, settings: dict[str, Any], model: str, site: str, sae: str) -> None:
+    """Write the LoRA matrices with their settings, the digests of the model and the Sae they belong to, the site."""
     tensors = {name: parameter for name, parameter in network.named_parameters() if "lora_" in name}
-    write_tensors(path, tensors, {"lora": settings, "model": model, "site": site})
+    write_tensors(path, tensors, {"lora": settings, "model": model, "sae": sae, "site": site})
 
 
-def load_adapter(path: Path, network: Any, model: str, site: str) -> None:
-    """Inject a saved adapter. LineageError when it was trained on another model, or around another site."""
+def load_adapter(path: Path, network: Any, model: str, sae: str) -> None:
+    """Inject a saved adapter. LineageError when it was trained on another model, or around another Sae (digests)."""
     tensors, meta = read_tensors(path)
     if meta["model"] != model:
         raise LineageError(
             f"adapter {path} was trained on model {meta['model'][:12]}, but the model given is {model[:12]}; "
             "give the model it was made with"
         )
-    if meta["site"] != site:
+    if meta["sae"] != sae:
         raise LineageError(
-            f"adapter {path} was trained around '{meta['site']}', but the Sae beside it reads '{site}'; "
-            "give the Sae it was made with"
+            f"adapter {path} was trained around SAE {meta['sae'][:12]}, but the one beside it is {sae[:12]}; "
+            "give the SAE it was made with"
         )
     lora = meta["lora"]
     inject_settings = {"rank": lora["rank"], "alpha": lora["alpha"], "targets": lora["targets"]}

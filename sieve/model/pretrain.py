@@ -149,6 +149,8 @@ def pretrain(
     sequences: token ids of each document, BOS first and EOS last. `watch(tokens done, tokens wanted, figures)` is
     called after each step.
     """
+    if not sequences:
+        raise ValueError("there is no training text; give the dataset documents or problems in its train split")
     sequences = [s[: config.context] for s in sequences]
     device = next(network.parameters()).device
     optimiser = torch.optim.AdamW(

@@ -51,11 +51,11 @@ class Block:
     mentions: tuple[Mention, ...]
 
 
-def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]]) -> list[Mention]:
-    """Character spans -> token mentions, by the tokenizer's character offsets [(start, end)] of each token.
+def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]], text: str) -> list[Mention]:
+    """Character spans of `text` -> token mentions, by the tokenizer's character offsets [(start, end)] of each token.
 
-    Leading spaces belong to a token but not to the word, so tokens are matched by overlap. A span cut off by the
-    context has no tokens and is left out.
+    Leading spaces belong to a token but not to the word, so tokens are matched by overlap; a space that is a token of
+    its own is taken in, so that one value's tokens can replace another's. A span cut off by the context is left out.
     """
     found = []
     for span in spans:
@@ -63,7 +63,10 @@ def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]]) -> list[
             i for i, (start, end) in enumerate(offsets) if start < span["end"] and end > span["start"] and end > start
         ]
         if inside and offsets[inside[-1]][1] >= span["end"]:
-            found.append(Mention(span["concept"], span["value"], inside[0], inside[-1]))
+            first = inside[0]
+            if first > 0 and text[slice(*offsets[first - 1])] == " ":
+                first -= 1
+            found.append(Mention(span["concept"], span["value"], first, inside[-1]))
     return found
 
 
@@ -77,7 +80,7 @@ def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int
         return []
     encoded = tokenizer(texts, add_special_tokens=True, return_offsets_mapping=True)
     blocks = []
-    for row, ids, offsets in zip(rows, encoded["input_ids"], encoded["offset_mapping"]):
+    for row, text, ids, offsets in zip(rows, texts, encoded["input_ids"], encoded["offset_mapping"]):
         prompt = 0
         if kind == "problem":
             if len(ids) > context:
@@ -86,7 +89,7 @@ def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int
                     "raise tokens.context or leave it out"
                 )
             prompt = next((i for i, (_, end) in enumerate(offsets) if end > len(row["prompt"])), len(offsets))
-        mentions = locate(row["concepts"], offsets[:context])
+        mentions = locate(row["concepts"], offsets[:context], text)
         blocks.append(
             Block(
                 row["doc"],

@@ -20,8 +20,7 @@ def problem_blocks(blocks):
 def test_the_twin_is_the_problem_told_about_the_target(lm, problem_blocks, concept):
     """A twin is, token by token, the prompt of the same problem generated with the other value."""
     problems = {p.doc: p for p in generate_problems(60, 0)}
-    words = {v: ids for v, ids in surfaces(problem_blocks, concept).items() if lm.tokenizer.decode(list(ids))[0] == " "}
-    found = pairs(problem_blocks, concept, words, 60)
+    found = pairs(problem_blocks, concept, surfaces(problem_blocks, concept), 60)
     assert len(found) > 10
     for pair in found:
         told = with_value(problems[pair.doc], concept, pair.target)

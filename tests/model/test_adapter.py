@@ -99,9 +99,9 @@ def test_nothing_comes_after_the_last_layer(network):
 def test_a_saved_adapter_gives_the_same_logits(lm, network, ids, tmp_path, scope):
     """A saved adapter, loaded into another copy, gives the same logits bit for bit and asks for no gradients."""
     settings = adapt(network, scope)
-    save_adapter(tmp_path / "adapter.safetensors", network, settings, lm.digest, SITE)
+    save_adapter(tmp_path / "adapter.safetensors", network, settings, lm.digest, SITE, "sae")
     other = copy.deepcopy(lm.network)
-    load_adapter(tmp_path / "adapter.safetensors", other, lm.digest, SITE)
+    load_adapter(tmp_path / "adapter.safetensors", other, lm.digest, "sae")
 
     assert torch.equal(logits(other, ids), logits(network, ids))
     assert not torch.equal(logits(other, ids), logits(lm.network, ids))
@@ -111,30 +111,30 @@ def test_a_saved_adapter_gives_the_same_logits(lm, network, ids, tmp_path, scope
 def test_saving_twice_gives_the_same_bytes(lm, network, tmp_path):
     """A loaded adapter is saved as the same bytes."""
     settings = adapt(network, targets=["v_proj", "q_proj"])
-    save_adapter(tmp_path / "a", network, settings, lm.digest, SITE)
+    save_adapter(tmp_path / "a", network, settings, lm.digest, SITE, "sae")
     other = copy.deepcopy(lm.network)
-    load_adapter(tmp_path / "a", other, lm.digest, SITE)
-    save_adapter(tmp_path / "b", other, settings, lm.digest, SITE)
+    load_adapter(tmp_path / "a", other, lm.digest, "sae")
+    save_adapter(tmp_path / "b", other, settings, lm.digest, SITE, "sae")
 
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_an_adapter_knows_where_it_belongs(lm, network, tmp_path):
-    """An adapter of another model, or made around another site, is refused before the network is touched."""
-    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE)
+    """An adapter of another model, or made around another Sae, is refused before the network is touched."""
+    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE, "sae")
     other = copy.deepcopy(lm.network)
-    for model, site in (("another model", SITE), (lm.digest, "resid_post_1")):
+    for model, sae in (("another model", "sae"), (lm.digest, "another sae")):
         with pytest.raises(LineageError, match="was trained"):
-            load_adapter(tmp_path / "a", other, model, site)
+            load_adapter(tmp_path / "a", other, model, sae)
 
     assert adapter_parameters(other) == []
 
 
 def test_two_adapters_do_not_mix(lm, network, tmp_path):
     """A network that has an adapter takes no second one."""
-    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE)
+    save_adapter(tmp_path / "a", network, adapt(network), lm.digest, SITE, "sae")
     with pytest.raises(ValueError, match="adapter already"):
-        load_adapter(tmp_path / "a", network, lm.digest, SITE)
+        load_adapter(tmp_path / "a", network, lm.digest, "sae")
 
 
 def test_switched_off_is_the_original(lm, network, ids):

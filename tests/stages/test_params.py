@@ -10,7 +10,7 @@ from stages._params import ParamsError, load_params, settings
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
-DEFAULT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+DEFAULT = (ROOT / "tests/assets/params.yaml").read_text(encoding="utf-8")
 FIT = {"steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "decay": 0.2}
 
 

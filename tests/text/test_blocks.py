@@ -37,7 +37,8 @@ def test_mentions_cover_their_word(everything):
             word = text[span["start"] : span["end"]]
             assert word in covered(text, offsets, mention)
             assert len(covered(text, offsets, mention).strip()) - len(word) <= 2
-            assert offsets[mention.first][1] > span["start"] >= offsets[mention.first - 1][1]
+            first = mention.first + (text[slice(*offsets[mention.first])] == " ")
+            assert word not in text[offsets[first][1] : offsets[mention.last][1]]
 
 
 def test_the_last_token_has_seen_the_whole_word(lm, everything):
@@ -120,10 +121,9 @@ def test_locate_by_overlap():
     """Tokens are found by overlap; tokens without characters and spans cut off at the end have no part in a mention."""
     offsets = [(0, 0), (0, 3), (3, 5), (5, 8), (8, 8), (8, 9)]
 
-    def found(start, end):
-        return [
-            (m.first, m.last) for m in locate([{"concept": "c", "value": "v", "start": start, "end": end}], offsets)
-        ]
+    def found(start, end, text="abcdefghi"):
+        span = {"concept": "c", "value": "v", "start": start, "end": end}
+        return [(m.first, m.last) for m in locate([span], offsets, text)]
 
     assert found(0, 3) == [(1, 1)]
     assert found(4, 8) == [(2, 3)]
@@ -131,6 +131,15 @@ def test_locate_by_overlap():
     assert found(8, 9) == [(5, 5)]
     assert found(7, 12) == []
     assert found(20, 22) == []
+    assert found(8, 9, text="abcde fg h") == [(5, 5)]
+
+
+def test_locate_takes_in_a_space_of_its_own():
+    """A space that is a token of its own belongs to the word after it, as it does where the two are one token."""
+    span = {"concept": "c", "value": "v", "start": 2, "end": 4}
+
+    assert locate([span], [(0, 1), (1, 2), (2, 4)], "a bc") == [Mention("c", "v", 1, 2)]
+    assert locate([span], [(0, 1), (1, 4)], "a bc") == [Mention("c", "v", 1, 1)]
 
 
 def test_blocks_come_back(blocks, tmp_path):

@@ -9,7 +9,7 @@ from tools.check import check, main
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
-DEFAULT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+DEFAULT = (ROOT / "tests/assets/params.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
