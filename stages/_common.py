@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-# Before torch is imported. Threads that spin while they wait make a busy machine ten times slower; no bit changes.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before torch is imported. Threads that spin for long while they wait slow a busy machine down; no bit changes.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from sieve.provenance import publish
 from stages._params import Params, ParamsError, load_params
