@@ -2,7 +2,7 @@
 
 A swap cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the target
 when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. The site to
-train on, and the position at which latents are labelled, are a pair whose ceiling is high; of several, the earliest.
+train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's.
 """
 
 from __future__ import annotations
