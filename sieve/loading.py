@@ -28,7 +28,7 @@ def load(path: str | Path, model: None = None, device: str = "cpu") -> Sae | Dir
 def load(
     path: str | Path, model: str | Path | None = None, device: str = "cpu"
 ) -> Subject | Sae | Direction | Concepts:
-    """A subject's folder (with `model`, its language model's folder), or a single Sae or Direction file.
+    """A subject's folder (with `model`, its language model's folder), or one file: Sae, Direction or concepts.json.
 
     LineageError when the files were not made for each other; FileNotFoundError and ValueError say what was expected.
     """

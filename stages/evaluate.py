@@ -91,9 +91,11 @@ def examples(case: Case, rows: Sequence[Row], params: Params) -> dict[str, list[
     for row in sorted(effects, key=lambda r: (-(r.value or 0), r.case))[: 2 * p.latents]:
         labels[f"name {row.case}"] = (int(re.findall(r"\d+", row.note)[0]),)
     blocks = case.pick("text", "test", p.documents) + case.pick("problem", "test", p.documents)
+    wanted = sorted({latent for latents in labels.values() for latent in latents})
+    found = top_examples(case.subject, blocks, wanted, p.per_latent, case.batch)
     columns: dict[str, list[Any]] = {name: [] for name in EXAMPLES.names}
     for label, latents in labels.items():
-        for example in top_examples(case.subject, blocks, latents, p.per_latent, case.batch) if latents else []:
+        for example in (e for latent in latents for e in found if e.latent == latent):
             for name in EXAMPLES.names:
                 columns[name].append(label if name == "label" else getattr(example, name))
     return columns

@@ -2,7 +2,8 @@
 
 A swap cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the target
 when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. The site to
-train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's.
+train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's. They are
+compared on validation pairs, so that whoever chooses by them has not seen the test pairs, on which swaps are judged.
 """
 
 from __future__ import annotations
@@ -34,21 +35,21 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """success per site and position set in the original model; `chosen` repeats the subject's own site and position.
-
-    `subject` is the same edit through the subject's Sae: the twin's reconstruction instead of its true activations.
+    """success per site and position set on validation pairs, in the original model; on test pairs `chosen`, at the
+    subject's own site and position, and `subject`, the same edit through its Sae: the twin's reconstruction.
     """
-    found = case.pairs("test", settings.pairs)
-    if not found:
-        return case.no_pairs("ceiling", "test")
-    lm, rows = case.subject.lm, []
-    names, chosen = written(lm, case.concepts.words), (case.subject.site, case.concepts.position)
+    found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
+    if not found or not tuning:
+        return case.no_pairs("ceiling", "valid" if found else "test")
+    names, chosen = written(case.subject.lm, case.concepts.words), (case.subject.site, case.concepts.position)
+    rows = []
     with case.subject.original():
-        for site in sites(lm.network):
+        for site in sites(case.subject.lm.network):
             for where in get_args(Position):
-                hits = patched(case, found, names, site, where, settings.new_tokens)
-                row = proportion("ceiling", "success", f"{site}/{where}", hits)
-                rows += [row, replace(row, case="chosen", note=row.case)] if (site, where) == chosen else [row]
+                hits = patched(case, tuning, names, site, where, settings.new_tokens)
+                rows.append(proportion("ceiling", "success", f"{site}/{where}", hits))
+        hits = patched(case, found, names, *chosen, settings.new_tokens)
+        rows.append(replace(proportion("ceiling", "success", "chosen", hits), note="/".join(chosen)))
     hits = patched(case, found, names, *chosen, settings.new_tokens, spliced=True)
     return [*rows, proportion("ceiling", "success", "subject", hits)]
 

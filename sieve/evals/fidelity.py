@@ -66,11 +66,11 @@ def measure(case: Case, kind: str, blocks: list[Block]) -> list[Row]:
         judged = next_is_text(subject.lm.is_text, ids, mask)
         targets = ids[:, 1:][judged]
         for name, own in (("original", original), ("spliced", spliced), ("mean_ablated", ablated)):
-            own = own[:, :-1][judged].double()
-            sums[f"ce_{name}"] -= float(own.gather(1, targets[:, None]).sum())
+            own = own[:, :-1][judged]
+            sums[f"ce_{name}"] -= float(own.gather(1, targets[:, None]).sum(dtype=torch.float64))
             if name != "original":
-                reference = original[:, :-1][judged].double()
-                sums[f"kl_{name}"] += float((reference.exp() * (reference - own)).sum())
+                reference = original[:, :-1][judged]
+                sums[f"kl_{name}"] += float((reference.exp() * (reference - own)).sum(dtype=torch.float64))
         tokens += len(targets)
     figures = {name: value / tokens for name, value in sums.items()}
     figures["ce_recovered"] = recovered(figures["ce_original"], figures["ce_spliced"], figures["ce_mean_ablated"])

@@ -13,7 +13,8 @@ from sieve.text.blocks import Block
 class Pair:
     """A prompt about `source` and its twin about `target`.
 
-    `places` and `twin_places` are the last tokens of their mentions, in the same order.
+    `places` and `twin_places` are the tokens of their mentions, in the same order. Where one word has more tokens than
+    the other, its last ones count: the last token carries the whole word.
     """
 
     doc: str
@@ -58,14 +59,17 @@ def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...
 def _pair(
     block: Block, concept: str, source: str, target: str, ids: tuple[int, ...], words: dict[str, tuple[int, ...]]
 ) -> Pair:
-    """Write the target's tokens over each mention of the source and keep track of where the mentions end."""
+    """Write the target's tokens over each mention of the source and keep track of which tokens correspond."""
     twin: list[int] = []
-    places, twin_places, at = [], [], 0
+    places: list[int] = []
+    twin_places: list[int] = []
+    at = 0
     for m in block.mentions:
         if m.concept == concept and m.value == source and m.last < len(ids):
             twin += [*ids[at : m.first], *words[target]]
-            places.append(m.last)
-            twin_places.append(len(twin) - 1)
             at = m.last + 1
+            common = min(at - m.first, len(words[target]))
+            places += range(at - common, at)
+            twin_places += range(len(twin) - common, len(twin))
     twin += ids[at:]
     return Pair(block.doc, source, target, ids, tuple(places), tuple(twin), tuple(twin_places), block.answer)

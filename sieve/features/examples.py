@@ -30,6 +30,8 @@ def top_examples(
     Ties go to the earlier document. Documents in which a latent is silent are never shown, so there may be fewer.
     """
     chosen = list(latents)
+    if not chosen:
+        return []
     peaks = []
     for start in range(0, len(blocks), batch):
         group = blocks[start : start + batch]

@@ -171,7 +171,8 @@ def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
 
 
 def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -> dict[str, Any]:
-    own = cases.pop("chosen", None)
+    tested = cases.pop("chosen", None)
+    own = cases.get(tested.note) if tested else None
     places = [tuple(case.rsplit("/", 1)) for case in cases]
     best = max(((row.value or 0.0, case) for case, row in cases.items()), default=None)
     higher = cases[best[1]] if best and own and best[0] > (own.value or 0.0) else None
@@ -182,6 +183,7 @@ def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -
         "positions": list(dict.fromkeys(position for _, position in places)),
         "cases": cases,
         "own": own,
+        "tested": tested,
         "higher": higher,
         "higher_case": best[1] if best else "",
         "unclear": higher and own and None not in (higher.low, own.high) and (higher.low or 0.0) <= (own.high or 0.0),

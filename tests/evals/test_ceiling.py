@@ -40,7 +40,7 @@ def test_the_ceiling_says_where_the_name_is(case):
     [("resid_post_1", "last", 1), ("resid_post_1", "concept", 0), ("resid_post_0", "last", 0)],
 )
 def test_chosen_is_the_ceiling_of_the_subjects_own_site_and_position(site, position, chosen):
-    """'chosen' repeats the table's entry; through a perfect dictionary the subject reaches just that."""
+    """'chosen' says on test pairs what the table does on others; through a perfect dictionary the subject equals it."""
     found = figures(planted_case(site, position))
     assert found["chosen"] == found["subject"] == found[f"{site}/{position}"] == chosen
 
@@ -76,7 +76,7 @@ def test_batch_size_does_not_matter(case, batch):
 
 
 def test_places_in_padded_batches_are_the_mentions(lm, blocks):
-    """With names of different token counts, places end the source's name in the prompt and the target's in the twin."""
+    """With names of different token counts, the source's name in the prompt meets the target's in the twin."""
     train = [b for b in blocks if b.kind == "problem"]
     words = surfaces(train, "name")
     group = pairs(train, "name", words, 20)
@@ -85,12 +85,20 @@ def test_places_in_padded_batches_are_the_mentions(lm, blocks):
     assert len({len(p.ids) - len(p.twin_ids) for p in group}) > 1
     for where in ("concept", "last"):
         rows, targets, sources = ceiling._places(group, where)
-        for row, a, b in zip(rows.tolist(), ids[rows, targets].tolist(), twin_ids[rows, sources].tolist()):
-            p = group[row]
-            expected = (words[p.source][-1], words[p.target][-1]) if where == "concept" else (p.ids[-1], p.twin_ids[-1])
-            assert (a, b) == expected
-        count = sum(len(p.places) for p in group) if where == "concept" else len(group)
-        assert len(rows) == count
+        for row, p in enumerate(group):
+            mine = rows == row
+            places, twin_places = (
+                ([len(p.ids) - 1], [len(p.twin_ids) - 1]) if where == "last" else (p.places, p.twin_places)
+            )
+            assert ids[row, targets[mine]].tolist() == [p.ids[i] for i in places]
+            assert twin_ids[row, sources[mine]].tolist() == [p.twin_ids[i] for i in twin_places]
+
+
+def test_places_are_compared_on_other_pairs_than_those_judged(case):
+    """Without its test problems a case keeps nothing to judge; without validation problems, nothing to choose by."""
+    for split in ("valid", "test"):
+        (row,) = ceiling.run(replace(case, blocks=[b for b in case.blocks if b.split != split]), SETTINGS)
+        assert row.value is None and f"the {split} split" in row.note
 
 
 def test_nothing_of_the_network_changes(case):

@@ -77,11 +77,11 @@ class Rows:
         """A number without an interval."""
         self.listed.append((question, metric, case, float(value), None, None, 4096, ""))
 
-    def share(self, question: str, metric: str, case: str, value: float, n: int = 60) -> None:
+    def share(self, question: str, metric: str, case: str, value: float, n: int = 60, note: str = "") -> None:
         """A share of `n` items with a 95 % interval."""
         value = min(max(float(value), 0.0), 1.0)
         half = 1.96 * (value * (1 - value) / n) ** 0.5
-        self.listed.append((question, metric, case, value, max(0.0, value - half), min(1.0, value + half), n, ""))
+        self.listed.append((question, metric, case, value, max(0.0, value - half), min(1.0, value + half), n, note))
 
     def without(self, question: str, reason: str) -> None:
         """A question that does not apply."""
@@ -112,7 +112,7 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     for site, name, last in zip(SITES, (1.0, 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
         rows.share("ceiling", "success", f"{site}/concept", name - 0.05 * adapted * (name < 1), 120)
         rows.share("ceiling", "success", f"{site}/last", last, 120)
-    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120)
+    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "resid_post_0/concept")
     rows.share("ceiling", "success", "subject", 0.55, 120)
     rows.add("swap", "strength", "chosen", 2.0)
     for index, value in enumerate(("Anna", "Ben", "Carla")):

@@ -169,7 +169,10 @@ def test_the_page_holds_every_plot_it_writes(full: Path) -> None:
 
 def test_a_higher_site_is_said(full: Path) -> None:
     """When a site other than the chosen one has a higher ceiling, a sentence says which."""
-    assert "Another place is higher: <code>embedding/concept</code>" in _written(full)["report/index.html"]
+    page = " ".join(_written(full)["report/index.html"].split())
+    assert "Another place is higher: <code>embedding/concept</code> reaches 1.00" in page
+    assert "the chosen <code>resid_post_0/concept</code> 0.63" in page
+    assert "On test pairs <code>resid_post_0/concept</code> reaches 0.63" in page
 
 
 def test_the_page_of_dvc_plots_loads_nothing_but_the_plots() -> None:
