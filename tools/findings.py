@@ -20,9 +20,12 @@ COLUMNS = {
     "answers": "answers",
     "mean cos²": "mean_cos2",
     "ceiling": "ceiling",
+    "strength": "swap_strength",
     "swap success": "swap_success",
+    "… and answer kept": "swap_success_and_kept",
+    "at strength 1": "swap_success_at_1",
     "random latent": "swap_random",
-    "answer kept": "swap_kept",
+    "other name's latent": "swap_other",
     "own language": "ablation_diagonal",
     "other languages": "ablation_off_diagonal",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -88,6 +88,24 @@ def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> R
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     return Row(question, metric, case, share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def grouped_proportion(
+    question: str, metric: str, case: str, hits: Sequence[bool], groups: Sequence[str], seed: int
+) -> Row:
+    """A share of items that come in groups, such as pairs with one target name.
+
+    Items of a group may stand or fall together, so the interval is Wilson's or the bootstrap's over groups, whichever
+    reaches further.
+    """
+    names = sorted(set(groups))
+    sums, counts = torch.zeros(2, len(names), dtype=torch.float64)
+    owner = torch.tensor([names.index(group) for group in groups])
+    sums.index_add_(0, owner, torch.tensor(hits, dtype=torch.float64))
+    counts.index_add_(0, owner, torch.ones(len(hits), dtype=torch.float64))
+    single, drawn = proportion(question, metric, case, hits), weighted_mean(question, metric, case, sums, counts, seed)
+    assert single.low is not None and single.high is not None and drawn.low is not None and drawn.high is not None
+    return replace(single, low=min(single.low, drawn.low), high=max(single.high, drawn.high))
 
 
 def weighted_mean(question: str, metric: str, case: str, sums: Tensor, weights: Tensor, seed: int) -> Row:

@@ -3,8 +3,12 @@
 The latents of each value were chosen on training text by their causal effect. The strength is chosen on pairs of the
 validation split, by success with the answer kept, and everything is then measured on pairs of the test split. success:
 the target occurs as a whole word; dropped: the source doesn't; kept: the computed answer is still right; overlap: how
-much of the unswapped continuation is still there once the names are made equal. Control `random/…`: the same latents
-are dropped, but random live ones are written, as many and as long as the target's would be.
+much of the unswapped continuation is still there once the names are made equal. Pairs with one target may succeed or
+fail together, so intervals are over targets.
+
+Two controls drop the same latents and write something else, at the same strength. `random/…`: random live latents, as
+many and as long as the target's (such a blow may break the text altogether). `other/…`: the latents of another value,
+which should say that value and not the target.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from difflib import SequenceMatcher
 
 import torch
 
-from sieve.evals.case import Case, Row, not_applicable, proportion
+from sieve.evals.case import Case, Row, grouped_proportion, not_applicable
 from sieve.features.concepts import Choice, written
 from sieve.features.counterfactual import Pair
 from sieve.interventions.swap import Feature, swap
@@ -49,11 +53,12 @@ def run(case: Case, settings: Settings) -> list[Row]:
     best = tune(case, settings, tuning, features, names)
     plain = continuations(case, found, features, None, settings.new_tokens)
     rows = [*_chosen(case.concepts.choices), Row("swap", "strength", "chosen", best, n=len(tuning))]
-    rows += judge("none", found, plain, plain, names)
-    noise = random_features(case, features)
-    for label, include, strength in [*(("swap", features, s) for s in settings.strengths), ("random", noise, best)]:
+    rows += judge("none", found, plain, plain, names, case.seed)
+    noise, other = random_features(case, features), other_features(features)
+    edits = [*(("swap", features, s) for s in settings.strengths), ("random", noise, best), ("other", other, best)]
+    for label, include, strength in edits:
         texts = continuations(case, found, features, (include, strength), settings.new_tokens)
-        rows += judge(f"{label}/{strength:g}", found, texts, plain, names)
+        rows += judge(f"{label}/{strength:g}", found, texts, plain, names, case.seed)
     return rows
 
 
@@ -62,7 +67,7 @@ def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features,
     scores = {}
     for strength in sorted(s for s in settings.strengths if s > 0):
         texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)
-        values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names)}
+        values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names, case.seed)}
         scores[strength] = values.get("success_and_kept", values["success"])
     return max(scores, key=lambda strength: (scores[strength], -strength))
 
@@ -99,6 +104,12 @@ def random_features(case: Case, features: Features) -> Features:
     return found
 
 
+def other_features(features: Features) -> Features:
+    """For each value the feature of the next one in order."""
+    values = sorted(features)
+    return {value: features[after] for value, after in zip(values, [*values[1:], values[0]])}
+
+
 def continuations(
     case: Case, found: list[Pair], features: Features, edit: tuple[Features, float] | None, new_tokens: int
 ) -> list[str]:
@@ -119,24 +130,25 @@ def continuations(
     return texts
 
 
-def judge(condition: str, found: list[Pair], texts: list[str], plain: list[str], names: dict[str, str]) -> list[Row]:
+def judge(
+    condition: str, found: list[Pair], texts: list[str], plain: list[str], names: dict[str, str], seed: int
+) -> list[Row]:
     """The metrics of one condition over all pairs; `plain` are the unswapped continuations, `names` how values read."""
+
+    def share(metric: str, hits: list[bool]) -> Row:
+        return grouped_proportion("swap", metric, condition, hits, [p.target for p in found], seed)
+
     success = [mentions(text, names[p.target]) for p, text in zip(found, texts)]
-    dropped = [not mentions(text, names[p.source]) for p, text in zip(found, texts)]
-    rows = [
-        proportion("swap", "success", condition, success),
-        proportion("swap", "dropped", condition, dropped),
-    ]
     overlap = [_overlap(names[p.source], names[p.target], *both) for p, *both in zip(found, texts, plain)]
-    rows.append(Row("swap", "overlap", condition, sum(overlap) / len(overlap), n=len(overlap)))
+    rows = [
+        share("success", success),
+        share("dropped", [not mentions(text, names[p.source]) for p, text in zip(found, texts)]),
+        Row("swap", "overlap", condition, sum(overlap) / len(overlap), n=len(overlap)),
+    ]
     if not any(p.answer for p in found):
         return rows + not_applicable("swap", "kept", "text has no answers", condition)
     kept = [parse_answer(text) == p.answer for p, text in zip(found, texts)]
-    return [
-        *rows,
-        proportion("swap", "kept", condition, kept),
-        proportion("swap", "success_and_kept", condition, [a and b for a, b in zip(success, kept)]),
-    ]
+    return [*rows, share("kept", kept), share("success_and_kept", [a and b for a, b in zip(success, kept)])]
 
 
 def _overlap(source: str, target: str, text: str, plain: str) -> float:

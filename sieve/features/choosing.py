@@ -97,7 +97,8 @@ def _overwrite(group: Sequence[Trial], width: int) -> RowEdit:
 def choose(subject: Subject, blocks: Sequence[Block], settings: Settings, batch: int) -> Concepts:
     """For every value the up to `latents` largest effects among its `candidates` most selective latents.
 
-    `blocks` must be training data. Values whose best latent does nothing get an empty feature.
+    A latent speaks for one value only, the one on which its effect is largest: written for two, it could say but one of
+    them. `blocks` must be training data. Values for which no latent with an effect is left get an empty feature.
     """
     concept, position = settings.concept, settings.position
     words = surfaces(blocks, concept)
@@ -109,15 +110,32 @@ def choose(subject: Subject, blocks: Sequence[Block], settings: Settings, batch:
     ranked = (mean - others).topk(min(settings.candidates, mean.shape[1]), dim=1).indices
     found = [p for p in (probe(b, concept, position) for b in blocks) if p is not None]
     effects = _effects(subject, found, words, ranked, typical, settings.probes, batch)
+    owned = assign(effects, ranked, settings.latents)
     choices = []
     for v, value in enumerate(values):
-        order = sorted(range(ranked.shape[1]), key=lambda c: (-float(effects[v, c]), c))
-        good = [int(ranked[v, c]) for c in order[: settings.latents] if effects[v, c] > NOISE]
+        good = owned[v]
         feature = Feature(value, tuple(good), tuple(float(typical[v, j]) for j in good))
+        effect = float(effects[v][ranked[v] == good[0]]) if good else 0.0
         recall = float(rate[v, good[0]]) if good else 0.0
         precision = recall * counts[value] / max(1.0, float(total[good[0]])) if good else 0.0
-        choices.append(Choice(feature, words[value], float(effects[v, order[0]]), precision, recall))
+        choices.append(Choice(feature, words[value], effect, precision, recall))
     return Concepts(concept, position, subject.site, subject.lm.digest, subject.sae.digest, tuple(choices))
+
+
+def assign(effects: Tensor, ranked: Tensor, latents: int) -> list[list[int]]:
+    """Each value's up to `latents` latents, largest effect first; effects (V, C) are those of candidates ranked (V, C).
+
+    Greedy over all values at once, so that no latent is given out twice; effects within the noise count as none.
+    """
+    owned: list[list[int]] = [[] for _ in range(len(effects))]
+    taken: set[int] = set()
+    for place in effects.flatten().argsort(descending=True, stable=True).tolist():
+        v, c = divmod(place, effects.shape[1])
+        latent = int(ranked[v, c])
+        if effects[v, c] > NOISE and latent not in taken and len(owned[v]) < latents:
+            owned[v].append(latent)
+            taken.add(latent)
+    return owned
 
 
 def _spread(found: list[Probe], count: int, start: int) -> list[Probe]:
@@ -139,7 +157,7 @@ def _effects(
     trials: list[Trial] = []
     uses: list[tuple[int, int, int, int, float]] = []  # value, candidate, trial, its untouched trial, weight
     for v, value in enumerate(words):
-        own = [p for p in found if p.value == value][:probes]
+        own = _spread([p for p in found if p.value == value], probes, 0)
         foreign = _spread([p for p in found if p.value != value], probes, v)
         for group, sign in ((foreign, 1.0), (own, -1.0)):
             for p in group:

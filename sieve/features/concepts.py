@@ -42,8 +42,9 @@ class Settings:
 class Choice:
     """What was chosen for one value, and how good it is on the training text that it was chosen by.
 
-    `ids` are the value's own tokens, `effect` is in nats, precision and recall are those of its first latent on
-    labelled tokens.
+    `ids` are the value's own tokens, `effect` is in nats; recall is the share of labelled tokens on which its first
+    latent fires, precision the share of that latent's firings, anywhere, which are on labelled tokens. (At position
+    `last` a document labels one token, so a latent that is active before every mention stays well below 1.)
     """
 
     feature: Feature

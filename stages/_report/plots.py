@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stages._report.subjects import NO_ROW, Row, Subject, families
-from stages._report.summary import TEXT_FIRST, ablations, best_swap, random_swap, steering
+from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
 
 PANEL = (370.0, 330.0)
@@ -39,11 +39,13 @@ def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
 def _success(subject: Subject, which: str) -> Row:
     if which == "reference":
         return subject.row("ceiling", "success", "chosen")
-    return subject.row("swap", "success", (random_swap if which == "control" else best_swap)(subject) or "")
+    return subject.row(
+        "swap", "success", control_swap(subject, "random") if which == "control" else best_swap(subject) or ""
+    )
 
 
 def _kept(subject: Subject, which: str) -> Row:
-    cases = {"control": random_swap(subject), "reference": "none", "value": best_swap(subject)}
+    cases = {"control": control_swap(subject, "random"), "reference": "none", "value": best_swap(subject)}
     return subject.row("swap", "kept", cases[which] or "")
 
 

@@ -27,9 +27,9 @@ def best_swap(subject: Subject) -> str | None:
     return None if strength is None else f"swap/{strength:g}"
 
 
-def random_swap(subject: Subject) -> str | None:
-    """The case of the random-latent control; None if there is none."""
-    return next(iter(subject.cases("swap", "success", "random/")), None)
+def control_swap(subject: Subject, control: str) -> str:
+    """The case of one control, `random` or `other`; empty if there is none."""
+    return next(iter(subject.cases("swap", "success", f"{control}/")), "")
 
 
 def ablations(subject: Subject) -> dict[tuple[str, str], float]:
@@ -75,11 +75,6 @@ def _ceiling(subject: Subject) -> Value:
     return subject.row("ceiling", "success", "chosen").value
 
 
-def _share(subject: Subject) -> Value:
-    success, ceiling = KEYS["swap_success"].take(subject), _ceiling(subject)
-    return success / ceiling if success is not None and ceiling else None
-
-
 def _pairs(subject: Subject) -> Value:
     return subject.row("swap", "success", best_swap(subject) or "").n
 
@@ -96,11 +91,20 @@ def _row(meaning: str, question: str, metric: str, *cases: str) -> Key:
 
 
 def _swap(meaning: str, metric: str) -> Key:
-    """A key that is one swap metric at the multiplier that succeeds most."""
+    """A key that is one swap metric at the multiplier that validation pairs chose."""
     return Key(
         meaning,
         f"swap / {metric} / swap/<swap_strength>",
         lambda subject: subject.row("swap", metric, best_swap(subject) or "").value,
+    )
+
+
+def _control(meaning: str, control: str, metric: str) -> Key:
+    """A key that is one swap metric of a control, at the same multiplier."""
+    return Key(
+        f"control: {meaning}",
+        f"swap / {metric} / {control}/<swap_strength>",
+        lambda subject: subject.row("swap", metric, control_swap(subject, control)).value,
     )
 
 
@@ -135,7 +139,7 @@ KEYS: dict[str, Key] = {
     "copied": _row("solutions that carry the right name, SAE spliced in", "solving", "copied", "spliced"),
     "copied_original": _row("solutions that carry the right name, no SAE", "solving", "copied", "original"),
     "ceiling": Key(
-        "swaps that succeed when the other problem's true activations are patched in, no SAE: what a swap could reach",
+        "pairs in which the other problem's true activations, patched in without an SAE, turn the name",
         "ceiling / success / chosen: the subject's own site and position",
         _ceiling,
     ),
@@ -152,14 +156,10 @@ KEYS: dict[str, Key] = {
     "swap_overlap": _swap(
         "words of the unswapped text that are still there, in order, once the names are made equal", "overlap"
     ),
-    "swap_share_of_ceiling": Key(
-        "swap success as a share of what is possible at the site", "swap_success / ceiling", _share
-    ),
-    "swap_random": Key(
-        "control: success when random latents are written instead",
-        "swap / success / random/*",
-        lambda subject: subject.row("swap", "success", random_swap(subject) or "").value,
-    ),
+    "swap_success_at_1": _row("the same at the latents' usual strength", "swap", "success", "swap/1"),
+    "swap_random": _control("success when random latents are written instead", "random", "success"),
+    "swap_random_kept": _control("pairs whose answer stays right when random latents are written", "random", "kept"),
+    "swap_other": _control("success when another name's latents are written instead", "other", "success"),
     "swap_pairs": Key("pairs behind the swap keys", "n of swap / success / swap/<swap_strength>", _pairs),
     "ablation_diagonal": _ablation(
         "cross-entropy added to a language by removing its own latents (nats per token)",

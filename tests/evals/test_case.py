@@ -9,7 +9,7 @@ import torch
 
 from sieve import evals
 from sieve.evals import question, questions
-from sieve.evals.case import Case, not_applicable, proportion, weighted_mean
+from sieve.evals.case import Case, grouped_proportion, not_applicable, proportion, weighted_mean
 from sieve.provenance import generator
 from tests.planted import no_concepts, planted_case
 
@@ -31,7 +31,8 @@ def test_every_row_of_a_question_bears_its_name():
             node.args[0].value
             for node in ast.walk(ast.parse(inspect.getsource(question(name))))
             if isinstance(node, ast.Call)
-            and getattr(node.func, "id", "") in {"Row", "proportion", "weighted_mean", "not_applicable"}
+            and getattr(node.func, "id", "")
+            in {"Row", "proportion", "grouped_proportion", "weighted_mean", "not_applicable"}
         ]
         assert calls and set(calls) == {name}
 
@@ -140,3 +141,14 @@ def test_text_is_used_where_there_are_no_problems():
     assert none.pairs("test", 5) == []
     assert "0 value(s) of 'name'" in none.no_pairs("swap", "test")[0].note
     assert "test split" in case.no_pairs("swap", "test")[0].note
+
+
+def test_items_that_stand_or_fall_together_widen_the_interval():
+    """Ten groups of twelve equal answers tell as much as ten answers; groups of mixed answers lose nothing."""
+    groups = [f"g{i // 12}" for i in range(120)]
+    together = grouped_proportion("q", "m", "c", [i // 12 < 5 for i in range(120)], groups, 0)
+    apart = grouped_proportion("q", "m", "c", [i % 2 == 0 for i in range(120)], groups, 0)
+    ten, all_of_them = (proportion("q", "m", "c", [True, False] * half) for half in (5, 60))
+    assert together.value == apart.value == 0.5 and together.n == 120
+    assert together.low == pytest.approx(ten.low, abs=0.08) and together.high == pytest.approx(ten.high, abs=0.08)
+    assert (apart.low, apart.high) == (all_of_them.low, all_of_them.high)

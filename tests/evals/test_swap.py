@@ -62,10 +62,18 @@ def test_unswapped_goes_through_the_dictionary(case):
 
 
 def test_every_condition_counts_every_pair(rows):
-    """n is the number of pairs everywhere, and there is one control."""
+    """n is the number of pairs everywhere, and there are two controls."""
     conditions = [r for r in rows if r.metric not in {"effect", "precision", "recall", "strength"}]
     assert {r.n for r in conditions} == {12}
-    assert {r.case for r in conditions} == {"none", "swap/1", "swap/2", "random/1"}
+    assert {r.case for r in conditions} == {"none", "swap/1", "swap/2", "random/1", "other/1"}
+
+
+def test_another_names_latents_say_that_name(rows):
+    """Written instead of the target's, the next name's latents never say the target; a third of them are the source."""
+    found = figures(rows)
+    assert (found["success", "other/1"], found["dropped", "other/1"], found["kept", "other/1"]) == (0, 8 / 12, 1)
+    features = {n: Feature(n, (i,), (1.0,)) for i, n in enumerate("bac")}
+    assert {n: f.name for n, f in swap.other_features(features).items()} == {"a": "b", "b": "c", "c": "a"}
 
 
 def test_latents_without_effect_swap_nothing():
@@ -158,13 +166,13 @@ def test_metrics_against_hand_judged_texts():
     found = [Pair("d", source, target, (), (), (), (), answer) for source, target, answer, *_ in JUDGED]
     texts = [text for _, _, _, text, *_ in JUDGED]
     plain = [" Anna has 3 + 4 = 7 apples. Answer: 7"] * 5
-    rows = figures(swap.judge("c", found, texts, plain, {"apple": "apples", "book": "books"}))
+    rows = figures(swap.judge("c", found, texts, plain, {"apple": "apples", "book": "books"}, 0))
     assert rows["success", "c"] == pytest.approx(3 / 5)
     assert rows["dropped", "c"] == pytest.approx(3 / 5)
     assert rows["kept", "c"] == pytest.approx(4 / 5)
     assert rows["success_and_kept", "c"] == pytest.approx(2 / 5)
     only = [
-        figures(swap.judge("c", [p], [t], [plain[0]], {"apple": "apples", "book": "books"}))["overlap", "c"]
+        figures(swap.judge("c", [p], [t], [plain[0]], {"apple": "apples", "book": "books"}, 0))["overlap", "c"]
         for p, t in zip(found, texts)
     ]
     assert only[0] == only[4] == 1  # punctuation does not hide the name
@@ -175,7 +183,7 @@ def test_text_without_answers_has_no_kept(case):
     """Where nothing is computed, 'kept' does not apply and says so."""
     rows = swap.run(replace(case, blocks=[replace(b, kind="text", answer="", prompt=0) for b in case.blocks]), SETTINGS)
     kept = [r for r in rows if r.metric == "kept"]
-    assert [r.case for r in kept] == ["none", "swap/1", "swap/2", "random/1"]
+    assert [r.case for r in kept] == ["none", "swap/1", "swap/2", "random/1", "other/1"]
     assert all(r.value is None and "no answers" in r.note for r in kept)
     assert figures(rows)["success", "swap/1"] == 1
 

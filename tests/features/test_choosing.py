@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sieve.features.choosing import choose, log_probability, mean_codes
+from sieve.features.choosing import assign, choose, log_probability, mean_codes
 from sieve.features.concepts import Settings, probe, surfaces
 from sieve.subject import Subject
 from tests.planted import (
@@ -87,6 +87,14 @@ def test_the_causal_latent_is_chosen_and_not_the_more_selective_one():
         assert (choice.precision, choice.recall) == pytest.approx((1.0, 1.0))
 
 
+def test_a_latent_speaks_for_one_value_only():
+    """The largest effect gets the latent, whoever comes later the next best; what is within the noise gets nothing."""
+    ranked = torch.tensor([[7, 3], [7, 5], [3, 7]])
+    effects = torch.tensor([[2.0, 1.0], [3.0, 0.5], [1e-5, 2.5]], dtype=torch.float64)
+    assert assign(effects, ranked, 1) == [[3], [7], []]
+    assert assign(effects, ranked, 2) == [[3], [7, 5], []]
+
+
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_a_value_whose_latents_do_nothing_gets_an_empty_feature(batch):
     """With only the marker to choose from, nothing is chosen, whatever the batch size does to the last bits."""
@@ -136,7 +144,7 @@ def test_an_effect_must_be_larger_than_rounding():
     for i in range(4):
         subject.lm.network.model.layers[1].self_attn.o_proj.weight[SAID + i, MARKER + i] = 1e-5
     for choice in choose(subject, planted_blocks(), settings(1, 1, 3), 8).choices:
-        assert 0 < choice.effect < 1e-4
+        assert choice.effect == 0
         assert choice.feature.latents == ()
 
 

@@ -118,7 +118,7 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     for index, value in enumerate(("Anna", "Ben", "Carla")):
         for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
             rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
-    swaps = {"none": 0.0, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33, "random/1": 0.03}
+    swaps = {"none": 0.0, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33, "random/2": 0.03, "other/2": 0.01}
     for case, success in swaps.items():
         success = success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0)
         kept = 0.88 + 0.08 * adapted - 0.3 * success

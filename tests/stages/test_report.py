@@ -76,11 +76,6 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
     assert taken == pytest.approx([2.0, 0.36, 0.88 - 0.3 * 0.36])
 
 
-def test_the_share_is_of_the_ceiling_at_the_own_site(full: Path) -> None:
-    """`swap_share_of_ceiling` divides by the patch ceiling at the subject's own site and position."""
-    assert read_json(full / "summary.json")["cosine_0.swap_share_of_ceiling"] == pytest.approx(0.36 / 0.63)
-
-
 def test_the_same_inputs_give_the_same_bytes(full: Path, tmp_path: Path) -> None:
     """A second run writes the same files, byte for byte."""
     again = report(full, tmp_path)
