@@ -44,6 +44,11 @@ def load(
                 f"{path} is a subject, which needs its language model; give model=, e.g. model='data/model'"
             )
         return load_subject(path, open_folder(model, device))
+    if path.suffix in {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}:
+        raise ValueError(
+            f"{path} is pickled, and opening it could execute code; in a process that may be lost, load it with "
+            "torch's `weights_only=True` and write its tensors with `safetensors.torch.save_file`"
+        )
     if path.suffix == ".json":
         return Concepts.load(path)
     kind = read_tensors(path)[1].get("kind")

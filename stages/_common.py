@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import os
-import re
 import sys
 import time
 import typing
@@ -16,31 +15,68 @@ from typing import Annotated, Any
 # Before torch is imported. Threads that spin for long while they wait slow a busy machine down; no bit changes.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from sieve.provenance import publish
+from sieve.provenance import Work, digest_bytes, lock, publish
+from stages._inputs import require_as_locked
+from stages._numerics import set_numerics
 from stages._params import Params, ParamsError, load_params
+from stages._recorded import Recorded
+from stages._statement import Run, file_digests
 
 Input = Annotated[Path, "input"]
 Output = Annotated[Path, "output"]
 
-NUMERICS = Path("env/numerics.lock")
+WORK = Path(".work")
 _EXPECTED = (OSError, ValueError, LookupError, FloatingPointError)
 
 
 def run(main: Callable[..., None]) -> None:
     """Run a stage: `main(params, ...)` with one --option per further parameter, taken from its signature.
 
-    Inputs must exist. Mistakes that a user can make end in one message on standard error and exit status 1.
+    Inputs must exist. A main that asks for `work` gets a folder in which unfinished work of the same inputs, params and
+    code is found again. Mistakes that a user can make end in one message on standard error and exit status 1.
     """
+    stage = Path(inspect.getfile(main)).stem
     try:
         arguments = _parse(main, sys.argv[1:])
-        set_numerics(NUMERICS)
-        params = load_params(Path("params.yaml"))
-        main(params, **arguments)
+        warnings = set_numerics()
+        for line in warnings:
+            _warn(line)
+        _perform(main, stage, arguments, warnings)
     except (ParamsError, *_EXPECTED) as error:
         if os.environ.get("SIEVE_TRACEBACK"):
             raise
-        stage = Path(inspect.getfile(main)).stem
         sys.exit(f"\nerror in stage {stage}: {error}")
+
+
+def _perform(main: Callable[..., None], stage: str, arguments: dict[str, Any], warnings: list[str]) -> None:
+    """Load params, take the lock on the outputs, run, and state what was done."""
+    params, read = load_params(Path("params.yaml")), dict[str, Any]()
+    hints = typing.get_type_hints(main, include_extras=True)
+    inputs = {name: file_digests(path) for name, path in arguments.items() if hints[name] is Input}
+    if "DVC_STAGE" in os.environ:
+        require_as_locked([path for name, path in arguments.items() if name in inputs])
+    words = {name: str(value) for name, value in arguments.items() if name not in inputs}
+    section = getattr(params, stage, params)  # a stage without a section of its own (report) may look at any
+    own = {"seed": params.seed.model_dump(), stage: section.model_dump()}
+    program = Path(inspect.getfile(main)).resolve()
+    job = Run(stage, program, program.parents[1], inputs, words, own, warnings)
+    outs = sorted(path for name, path in arguments.items() if hints[name] is Output)
+    own_lock = WORK / stage / f"{digest_bytes(' '.join(map(str, outs)).encode())[:16]}.lock"
+    WORK.mkdir(exist_ok=True)
+    WORK.chmod(0o700)  # DVC's notes lie in it too (core.site_cache_dir), and are opened as pickles
+    with lock(own_lock, f"python -m stages.{stage} writing {', '.join(map(str, outs))}"):
+        key = job.key  # of the code as it is before the work begins
+        if "work" in hints:
+            arguments["work"] = Work(WORK / stage / key[:16], _warn)
+        main(Recorded(params, "", read), **arguments)
+        for line in job.state(outs, read):
+            _warn(line)
+        if "work" in hints:
+            arguments["work"].clear()
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
@@ -48,7 +84,7 @@ def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(
         description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [name for name in inspect.signature(main).parameters if name != "params"]
+    names = [name for name in inspect.signature(main).parameters if name not in {"params", "work"}]
     for name in names:
         parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=str if hints[name] is str else Path)
     arguments = vars(parser.parse_args(argv))
@@ -65,33 +101,25 @@ def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
     return arguments
 
 
-def set_numerics(lock: Path) -> None:
-    """Set what can change bits as env/numerics.lock declares it: threads, matmul precision, deterministic kernels."""
-    import torch
-
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    declared = dict(re.findall(r"^# (threads|matmul): (\S+)", text, flags=re.M))
-    torch.set_num_threads(int(declared.get("threads", 2)))
-    torch.set_float32_matmul_precision(declared.get("matmul", "highest"))
-    torch.use_deterministic_algorithms(True)
-
-
 class Progress:
     """Watches a loop: a bar on a terminal, a plain line every ten seconds elsewhere; silent below two seconds."""
 
     def __init__(self, what: str, unit: str = "step") -> None:
         self.what, self.unit = what, unit
         self.start = self.shown = time.monotonic()
+        self.first: int | None = None
         self.bar: Any = None
 
     def __call__(self, done: int, total: int, figures: dict[str, float]) -> None:
         """Call after each step with what is done, what there is to do and figures worth seeing."""
         now = time.monotonic()
+        if self.first is None:
+            self.first = done  # a resumed loop does not begin at 0
         if sys.stderr.isatty():
             self._draw(done, total, figures)
         elif now - self.start > 2 and (now - self.shown > 10 or done >= total):
             self.shown = now
-            rate = done / (now - self.start)
+            rate = max(done - self.first, 1) / (now - self.start)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
             print(
                 f"{self.what}: {done:,}/{total:,}  {rate:,.0f} {self.unit}s/s  "

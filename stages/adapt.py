@@ -13,7 +13,7 @@ from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_lo
 from sieve.dictionary.sae import Sae
 from sieve.model.adapter import inject, save_adapter
 from sieve.model.language_model import open_model
-from sieve.provenance import read_json, seed_for, write_json
+from sieve.provenance import Checkpoints, Work, read_json, seed_for, write_json
 from sieve.text.blocks import load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run, write_history
 from stages._params import settings
@@ -22,7 +22,14 @@ LOSSES = {"solutions": ("problem", solution_loss), "divergence": ("text", diverg
 
 
 def main(
-    params: Params, sae: Input, network: Input, tokenizer: Input, blocks: Input, out: Output, history: Output
+    params: Params,
+    work: Work,
+    sae: Input,
+    network: Input,
+    tokenizer: Input,
+    blocks: Input,
+    out: Output,
+    history: Output,
 ) -> None:
     """The batches and the adapter's start depend on the seeds only, so subjects differ in their dictionary alone."""
     config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
@@ -38,8 +45,9 @@ def main(
 
     seed = seed_for(params.seed.init, "adapt", "lora")
     lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)
-    adaptation = Adaptation(lm, base)
-    curve = adapt(adaptation, train, loss, config, params.seed.order, Progress(f"adapting to {sae.name}"))
+    adaptation = Adaptation(lm, base, loss)
+    watch = Progress(f"adapting to {sae.name}")
+    curve = adapt(adaptation, train, config, params.seed.order, watch, Checkpoints(work))
 
     with publish(out) as folder:
         adapted = adaptation.current.detached()

@@ -16,7 +16,7 @@ from typing import Any
 from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
 from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
 from sieve.model.skill import held_out_loss, solve
-from sieve.provenance import read_table, write_json
+from sieve.provenance import Checkpoints, Work, read_table, write_json
 from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import settings
 
@@ -25,13 +25,20 @@ BATCH, SOLUTION_TOKENS = 128, 40
 
 
 def main(
-    params: Params, folder: Input, texts: Input, problems: Input, network: Output, tokenizer: Output, card: Output
+    params: Params,
+    work: Work,
+    folder: Input,
+    texts: Input,
+    problems: Input,
+    network: Output,
+    tokenizer: Output,
+    card: Output,
 ) -> None:
     """Either way the outputs have one shape, and the gates are asked before they appear."""
     rows, sums = read_table(texts).to_pylist(), read_table(problems).to_pylist()
     with publish(network) as network_path, publish(tokenizer) as tokenizer_path, publish(card) as card_path:
         if params.model.kind == "pretrain":
-            _train(params, rows, sums, network_path, tokenizer_path)
+            _train(params, rows, sums, network_path, tokenizer_path, Checkpoints(work))
         else:
             _copy(folder, network_path, tokenizer_path)
         lm = open_model(network_path, tokenizer_path)
@@ -41,7 +48,12 @@ def main(
 
 
 def _train(
-    params: Params, texts: list[dict[str, Any]], problems: list[dict[str, Any]], network: Path, tokenizer: Path
+    params: Params,
+    texts: list[dict[str, Any]],
+    problems: list[dict[str, Any]],
+    network: Path,
+    tokenizer: Path,
+    checkpoints: Checkpoints,
 ) -> None:
     config = settings(PretrainConfig, params.model.pretrain, "model.pretrain")
     documents = [row["text"] for row in texts if row["split"] == "train"]
@@ -49,9 +61,8 @@ def _train(
     made = train_tokenizer(documents, config.vocabulary)
     sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
     net = new_network(config, made, params.seed.init)
-    pretrain(
-        sequences, net, made.pad_token_id, config, params.seed.order, Progress("training the language model", "token")
-    )
+    watch = Progress("training the language model", "token")
+    pretrain(sequences, net, made.pad_token_id, config, params.seed.order, watch, checkpoints)
     save_network(network, net)
     save_tokenizer(tokenizer, made)
 

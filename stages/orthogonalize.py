@@ -14,12 +14,14 @@ from sieve.activations.store import Store
 from sieve.dictionary.fit import FitConfig, fit
 from sieve.dictionary.orthogonalize import Orthogonalizer
 from sieve.dictionary.sae import LineageError, Sae
-from sieve.provenance import read_json, write_json
+from sieve.provenance import Checkpoints, Work, read_json, write_json
 from stages._common import Input, Output, Params, Progress, publish, run, write_history
 from stages._params import settings
 
 
-def main(params: Params, subject: str, sae: Input, activations: Input, out: Output, history: Output) -> None:
+def main(
+    params: Params, work: Work, subject: str, sae: Input, activations: Input, out: Output, history: Output
+) -> None:
     """Training happens at the scale at which the base dictionary was trained."""
     p = params.orthogonalize.subjects[subject]
     config = settings(FitConfig, params.orthogonalize.fit, "orthogonalize.fit")
@@ -38,6 +40,7 @@ def main(params: Params, subject: str, sae: Input, activations: Input, out: Outp
         lambda step: store.take(batch_rows(step, store.rows, config.batch, order)) * scale,
         config,
         Progress(f"orthogonalizing {subject}"),
+        Checkpoints(work),
     )
 
     with publish(out) as folder:

@@ -15,14 +15,14 @@ from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
 from sieve.dictionary.fit import FitConfig, fit
 from sieve.dictionary.variants import variant
-from sieve.provenance import generator, write_json
+from sieve.provenance import Checkpoints, Work, generator, write_json
 from stages._common import Input, Output, Params, Progress, publish, run, write_history
 from stages._params import settings
 
 START_ROWS = 8192  # rows from which a variant takes its starting point
 
 
-def main(params: Params, subject: str, activations: Input, out: Output, history: Output) -> None:
+def main(params: Params, work: Work, subject: str, activations: Input, out: Output, history: Output) -> None:
     """Rows are scaled to unit variance for training; the scale is folded back in before the Sae is written."""
     p = params.train.subjects[subject]
     config = settings(FitConfig, params.train.fit, "train.fit")
@@ -41,6 +41,7 @@ def main(params: Params, subject: str, activations: Input, out: Output, history:
         lambda step: store.take(batch_rows(step, store.rows, config.batch, order)) * store.scale,
         config,
         Progress(f"training {subject}"),
+        Checkpoints(work),
     )
 
     with publish(out) as folder:

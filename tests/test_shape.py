@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 # In the order in which data flows: a room imports only rooms to its left, itself and provenance.
 ROOMS = [
     "provenance",
+    "training",
     "text",
     "model",
     "activations",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -17,6 +18,8 @@ def project_root() -> Path:
     root = Path.cwd()
     if not (root / "dvc.yaml").is_file():
         raise FileNotFoundError(f"{root} holds no dvc.yaml; run this from the project's root")
+    (root / ".work").mkdir(exist_ok=True)
+    (root / ".work").chmod(0o700)  # DVC's notes lie in it and are opened as pickles
     return root
 
 
@@ -40,3 +43,50 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One expanded stage as dvc.yaml has it: what it reads, which params, what it writes (paths from the root)."""
+
+    deps: tuple[str, ...]
+    params: tuple[str, ...]
+    outs: tuple[str, ...]
+
+
+def pipeline(root: Path) -> dict[str, Stage]:
+    """{stage or stage@subject: what it declares}, every stage after those it needs."""
+    from dvc.dependency import ParamsDependency
+    from dvc.repo import Repo
+
+    found: dict[str, Stage] = {}
+    with Repo(str(root)) as repo:
+        for stage in repo.index.stages:
+            params = [name for d in stage.deps if isinstance(d, ParamsDependency) for name in d.params]
+            deps = [d.def_path for d in stage.deps if not isinstance(d, ParamsDependency)]
+            found[stage.name] = Stage(tuple(deps), tuple(params), tuple(o.def_path for o in stage.outs))
+    return {name: found[name] for name in _in_order(found)}
+
+
+def needs(stages: dict[str, Stage], name: str) -> list[str]:
+    """The stages that write what stage `name` reads."""
+    return [other for other, s in stages.items() if any(within(d, o) for d in stages[name].deps for o in s.outs)]
+
+
+def within(path: str, other: str) -> bool:
+    """Whether one path is the other, or lies in it."""
+    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
+
+
+def _in_order(stages: dict[str, Stage]) -> list[str]:
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in ordered:
+            for earlier in needs(stages, name):
+                visit(earlier)
+            ordered.append(name)
+
+    for name in stages:
+        visit(name)
+    return ordered

@@ -9,55 +9,27 @@ writing.
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from pathlib import Path
 
+from sieve.provenance import code
 from stages._params import load_params
 
 NUMERICS = "env/numerics.lock"
 OWN = ("sieve", "stages")
-# Modules found by name at run time. Their own files are dependencies that dvc.yaml names by hand, because which of
-# them is needed depends on the params; what they import is found here.
-REGISTRIES = {"train": "sieve/dictionary/variants", "evaluate": "sieve/evals"}
-
-
-def imports(path: Path, root: Path) -> set[Path]:
-    """Files of ours that `path` imports, wherever in it the import stands; a package brings its `__init__`s."""
-    found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            found |= _files(name, root)
-    return found
-
-
-def _files(name: str, root: Path) -> set[Path]:
-    parts = name.split(".")
-    if parts[0] not in OWN:
-        return set()
-    packages = {root.joinpath(*parts[:i], "__init__.py") for i in range(1, len(parts) + 1)}
-    return {path for path in packages | {root.joinpath(*parts).with_suffix(".py")} if path.is_file()}
 
 
 def closure(stage: str, root: Path) -> list[str]:
-    """Every file of ours that a stage can come to import, relative to `root`, sorted."""
-    registry = root / REGISTRIES[stage] if stage in REGISTRIES else None
-    waiting = [root / "stages" / f"{stage}.py", *(sorted(registry.glob("*.py")) if registry else [])]
-    seen: set[Path] = {root / "sieve/__init__.py", root / "stages/__init__.py"}
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting += imports(path, root) - seen
-    named = {path for path in seen if registry and path.parent == registry and path.name != "__init__.py"}
-    folders = {path for path in seen if path.parent.name == "_report"}
-    return sorted(path.relative_to(root).as_posix() for path in seen - named - folders)
+    """Every file of ours that a stage can come to import, relative to `root`, sorted.
+
+    Modules of a registry are left out: dvc.yaml names them by hand, because which of them is needed depends on the
+    params. What they import is here.
+    """
+    paths = code.closure(root / "stages" / f"{stage}.py", root, OWN)
+    named = {module for path in paths for module in code.registered(path) if module.name != "__init__.py"}
+    folders = {path for path in paths if path.parent.name == "_report"}
+    return sorted(path.relative_to(root).as_posix() for path in set(paths) - named - folders)
 
 
 def wired(text: str, root: Path) -> str:

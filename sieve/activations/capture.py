@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,18 +12,19 @@ from sieve.model.sites import observe
 from sieve.text.blocks import Block
 
 
-@dataclass(frozen=True)
-class Captured:
-    """Activations {site: (N, D)} of the text tokens of some blocks, with each row's document, position and token id."""
+def text_tokens(lm: LanguageModel, blocks: list[Block]) -> list[tuple[str, int, int]]:
+    """(document, position, token id) of every text token of `blocks`, in the order in which `capture` gives rows."""
+    special = set(lm.special_ids.tolist())
+    return [
+        (block.doc, position, token)
+        for block in blocks
+        for position, token in enumerate(block.ids)
+        if token not in special
+    ]
 
-    rows: dict[str, Tensor]
-    docs: list[str]
-    positions: list[int]
-    tokens: list[int]
 
-
-def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int) -> Iterator[Captured]:
-    """Activations batch by batch, in the order of `blocks`.
+def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int) -> Iterator[dict[str, Tensor]]:
+    """Activations {site: (N, D)} of the text tokens, batch by batch, in the order of `blocks`.
 
     A batch always has `batch` rows (the last is filled up with padding): the bits of a product can depend on its shape.
     FloatingPointError names the document and position of an activation that is not finite.
@@ -34,21 +34,17 @@ def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int
         sequences = [list(block.ids) for block in group] + [[lm.pad_id]] * (batch - len(group))
         ids, mask = lm.pad(sequences)
         text = lm.is_text(ids) & mask.bool()
-        found = observe(lm.network, sites, ids, mask)
-        places = text.nonzero()
-        docs = [group[row].doc for row in places[:, 0].tolist()]
-        positions = places[:, 1].tolist()
-        for site, hidden in found.items():
-            _check_finite(hidden[text], site, docs, positions)
-        yield Captured({site: found[site][text].cpu() for site in sites}, docs, positions, ids[text].tolist())
+        found = {site: hidden[text].cpu() for site, hidden in observe(lm.network, sites, ids, mask).items()}
+        for site in found:  # the earliest in the network first
+            _check_finite(found[site], site, lm, group)
+        yield {site: found[site] for site in sites}
 
 
-def _check_finite(rows: Tensor, site: str, docs: list[str], positions: list[int]) -> None:
+def _check_finite(rows: Tensor, site: str, lm: LanguageModel, group: list[Block]) -> None:
     bad = (~torch.isfinite(rows)).any(1).nonzero()
     if len(bad):
-        first = int(bad[0])
+        doc, position, _ = text_tokens(lm, group)[int(bad[0])]
         raise FloatingPointError(
-            f"{len(bad)} activations at {site} are NaN or infinite, "
-            f"the first in document '{docs[first]}' at token {positions[first]}; "
+            f"{len(bad)} activations at {site} are NaN or infinite, the first in document '{doc}' at token {position}; "
             "an SAE cannot learn from them: check the model's weights, or leave that document out"
         )

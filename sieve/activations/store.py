@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,19 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from sieve.provenance import digest_file, read_json, write_json, write_table, write_tensors
+from sieve.provenance import (
+    DamageError,
+    digest_bytes,
+    digest_file,
+    inside,
+    read_json,
+    read_tensors,
+    require_digest,
+    to_json,
+    write_json,
+    write_table,
+    write_tensors,
+)
 
 INDEX = pa.schema(
     [("shard", pa.int32()), ("row", pa.int32()), ("doc", pa.string()), ("position", pa.int32()), ("token", pa.int32())]
@@ -44,43 +57,43 @@ class Moments:
         return float(self.squares.sum()) / max(1, self.count)
 
 
-class StoreWriter:
-    """Writes one site's folder; `close` writes index and manifest, without which the folder is not a store."""
+def write_shard(path: Path, rows: Tensor, site: str, model: str) -> None:
+    """One shard: rows (N, D) fp32."""
+    write_tensors(path, {"rows": rows}, {"kind": "activations", "model": model, "site": site})
 
-    def __init__(self, folder: Path, site: str, model: str, width: int) -> None:
-        self.folder, self.site, self.model = folder, site, model
-        self.moments = Moments(width)
-        self.shards: list[dict[str, Any]] = []
-        self.index: dict[str, list[Any]] = {name: [] for name in INDEX.names}
 
-    def write(self, rows: Tensor, docs: list[str], positions: list[int], tokens: list[int]) -> None:
-        """One shard: rows (N, D) fp32 with, for each, its document, position and token id."""
-        number = len(self.shards)
-        name = f"shard_{number:05d}.safetensors"
-        write_tensors(
-            self.folder / name, {"rows": rows}, {"kind": "activations", "model": self.model, "site": self.site}
+def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
+    """Write row index and manifest of the shards in `folder`; without the manifest the folder is not a store.
+
+    index: for each row in order its document, position and token id. All else is read from the shards, so it does not
+    matter who wrote them or when. ValueError when the index doesn't have one entry a row.
+    """
+    moments: Moments | None = None
+    shards: list[dict[str, Any]] = []
+    meta: dict[str, Any] = {}
+    for path in sorted(folder.glob("shard_*.safetensors")):
+        tensors, meta = read_tensors(path)
+        moments = moments or Moments(tensors["rows"].shape[1])
+        moments.update(tensors["rows"])
+        shards.append({"file": path.name, "rows": len(tensors["rows"]), "sha256": digest_file(path)})
+    if moments is None or len(index["doc"]) != moments.count:
+        raise ValueError(
+            f"{folder}: {len(index['doc'])} rows are indexed, but the shards hold {moments and moments.count}"
         )
-        self.shards.append({"file": name, "rows": rows.shape[0], "sha256": digest_file(self.folder / name)})
-        self.moments.update(rows)
-        self.index["shard"] += [number] * rows.shape[0]
-        self.index["row"] += range(rows.shape[0])
-        self.index["doc"] += docs
-        self.index["position"] += positions
-        self.index["token"] += tokens
-
-    def close(self) -> None:
-        """Write the row index, then the manifest."""
-        write_table(self.folder / "rows.parquet", self.index, INDEX)
-        manifest = {
-            "mean": self.moments.mean.tolist(),
-            "model": self.model,
-            "rows": self.moments.count,
-            "shards": self.shards,
-            "site": self.site,
-            "variance": self.moments.variance,
-            "width": len(self.moments.mean),
-        }
-        write_json(self.folder / "manifest.json", manifest)
+    places = [(number, row) for number, shard in enumerate(shards) for row in range(shard["rows"])]
+    columns = dict(zip(("shard", "row"), zip(*places))) | dict(index)
+    write_table(folder / "rows.parquet", columns, INDEX)
+    manifest = {
+        "index_sha256": digest_file(folder / "rows.parquet"),
+        "mean": moments.mean.tolist(),
+        "model": meta["model"],
+        "rows": moments.count,
+        "shards": shards,
+        "site": meta["site"],
+        "variance": moments.variance,
+        "width": len(moments.mean),
+    }
+    write_json(folder / "manifest.json", manifest | {"manifest_sha256": digest_bytes(to_json(manifest).encode())})
 
 
 @dataclass
@@ -97,15 +110,22 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open a finished folder; the shards are memory-mapped. FileNotFoundError when there is no manifest."""
+        """Open a finished folder; the shards are memory-mapped.
+
+        FileNotFoundError when there is no manifest, DamageError when a file is not as it was when it was written.
+        """
         folder = Path(folder)
         if not (folder / "manifest.json").is_file():
             raise FileNotFoundError(
                 f"{folder} has no manifest.json, so it is no finished activation cache; run the activations stage first"
             )
         manifest = read_json(folder / "manifest.json")
+        if manifest.pop("manifest_sha256", None) != digest_bytes(to_json(manifest).encode()):
+            raise DamageError(f"{folder / 'manifest.json'} is damaged: it doesn't have the digest that it gives itself")
+        require_digest(folder / "rows.parquet", manifest["index_sha256"])
         shards = []
         for shard in manifest["shards"]:
+            require_digest(inside(folder, shard["file"]), shard["sha256"])
             with safe_open(str(folder / shard["file"]), framework="pt") as file:
                 shards.append(file.get_tensor("rows"))
         starts = torch.tensor([0, *(shard["rows"] for shard in manifest["shards"])]).cumsum(0)

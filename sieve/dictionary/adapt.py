@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sieve.dictionary.fit import Record, Watch
 from sieve.dictionary.sae import Sae
 from sieve.model.adapter import adapter_enabled, adapter_parameters
 from sieve.model.language_model import LanguageModel
 from sieve.model.splice import splice
-from sieve.provenance import generator
+from sieve.provenance import Checkpoints, generator
 from sieve.text.blocks import Block
+from sieve.training import Record, Trainable, Watch, fit, warm_cosine
 
 
 @dataclass(frozen=True)
 class AdaptConfig:
-    """steps of `batch` documents with AdamW at `lr` (cosine, warm-up share `warmup`); LoRA's settings."""
+    """steps of `batch` documents with AdamW at `lr` (warm-up share `warmup`, then a cosine to 0); LoRA's settings."""
 
     steps: int
     batch: int
@@ -38,12 +38,19 @@ class AdaptConfig:
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
+    def lr_at(self, step: int) -> float:
+        """The learning rate of step 0, 1, …"""
+        return self.lr * warm_cosine((step + 1) / (self.steps + 1), self.warmup, 0.0)
 
-class Adaptation:
+
+Loss = Callable[["Adaptation", list[Block]], Tensor]
+
+
+class Adaptation(Trainable):
     """A model with an injected adapter and the Sae that is spliced into it, both on the way to fit each other."""
 
-    def __init__(self, lm: LanguageModel, sae: Sae) -> None:
-        self.lm, self.sae = lm, sae
+    def __init__(self, lm: LanguageModel, sae: Sae, loss: Loss) -> None:
+        self.lm, self.sae, self._loss = lm, sae, loss
         self.free: dict[str, Any] = {
             name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "b_dec")
         }
@@ -55,6 +62,9 @@ class Adaptation:
 
     def parameters(self) -> list[Tensor]:
         return [*self.free.values(), *adapter_parameters(self.lm.network)]
+
+    def loss(self, blocks: list[Block]) -> tuple[Tensor, dict[str, float]]:
+        return self._loss(self, blocks), {}
 
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(B, T, V) with adapter on and reconstruction spliced in."""
@@ -87,36 +97,20 @@ def divergence_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
 def adapt(
     adaptation: Adaptation,
     blocks: list[Block],
-    loss: Callable[[Adaptation, list[Block]], Tensor],
     config: AdaptConfig,
     seed: int,
     watch: Watch,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Record]:
-    """Train in place. Batch s of epoch e is a keyed permutation's slice.
-
-    Returns the history; `adaptation.current` is the new Sae.
-    """
+    """Train in place; `adaptation.current` is the new Sae. Batch s of epoch e is a keyed permutation's slice."""
     count = min(config.batch, len(blocks))
-    per_epoch = len(blocks) // count
+
+    def batch_at(step: int) -> list[Block]:
+        epoch, place = divmod(step, len(blocks) // count)
+        order = torch.randperm(len(blocks), generator=generator(seed, "adapt", epoch))
+        return [blocks[i] for i in order[place * count : (place + 1) * count].tolist()]
+
     optimiser = torch.optim.AdamW(
         adaptation.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.lr, config.steps + 1, pct_start=config.warmup, cycle_momentum=False
-    )
-    history = []
-    for step in range(config.steps):
-        epoch, place = divmod(step, per_epoch)
-        order = torch.randperm(len(blocks), generator=generator(seed, "adapt", epoch))[
-            place * count : (place + 1) * count
-        ]
-        value = loss(adaptation, [blocks[i] for i in order.tolist()])
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(adaptation.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        watch(step + 1, config.steps, {"loss": value.item()})
-        if step % 10 == 0 or step == config.steps - 1:
-            history.append(Record(step, {"loss": value.item()}))
-    return history
+    return fit(adaptation, optimiser, batch_at, config.steps, config.lr_at, watch, checkpoints)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.penalties import mean_squared_cosine
 from sieve.dictionary.sae import Sae
 
 
-class Orthogonalizer:
-    """Has the face of a variant (`parameters`, `loss`, `before_step`, …), so the one training loop serves it."""
+class Orthogonalizer(Dictionary):
+    """Unlike a variant's, its atoms have no constraint: the penalty does not see their norms."""
 
     def __init__(self, sae: Sae, weight: float) -> None:
         self.sae = sae
@@ -33,12 +34,6 @@ class Orthogonalizer:
         relative = ((rebuilt - x).norm(dim=1) / (x.norm(dim=1) + 1e-8)).mean()
         penalty = mean_squared_cosine(self.tensors["W_dec"])
         return relative + self.weight * penalty, {"relative_error": relative.item(), "mean_cos2": penalty.item()}
-
-    def before_step(self) -> None:
-        """No constraint: the penalty does not see the atoms' norms."""
-
-    def after_step(self) -> None:
-        """No constraint: the penalty does not see the atoms' norms."""
 
     def freeze(self, site: str, model: str) -> Sae:
         return self._current(site, model).detached()

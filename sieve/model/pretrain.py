@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sieve.model.language_model import quiet
-from sieve.provenance import generator, read_json, seed_for, write_json
+from sieve.provenance import Checkpoints, generator, read_json, seed_for, write_json
+from sieve.training import Trainable, Watch, fit, warm_cosine
 
 BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
-Watch = Callable[[int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -103,20 +101,22 @@ def pack(lengths: list[int], context: int, seed: int, epoch: int) -> Iterator[li
     yield row
 
 
-def _batches(lengths: list[int], context: int, rows: int, seed: int) -> Iterator[list[list[int]]]:
-    """Endless batches of `rows` packed rows, epoch after epoch."""
-    batch: list[list[int]] = []
-    for epoch in itertools.count():
-        for row in pack(lengths, context, seed, epoch):
-            batch.append(row)
-            if len(batch) == rows:
-                yield batch
-                batch = []
+class Plan:
+    """Which documents make batch s, and how many tokens come before it: both arithmetic on the seed and s."""
 
-
-def _schedule(done: float, warmup: float) -> float:
-    """Linear warm-up, then a cosine to a tenth; `done` is the share of the budget that is spent."""
-    return done / warmup if done < warmup else 0.1 + 0.45 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+    def __init__(self, lengths: list[int], config: PretrainConfig, seed: int) -> None:
+        per_batch = max(1, config.batch_tokens // config.context)
+        self.batches: list[list[list[int]]] = []
+        self.before = [0]  # tokens before each batch, and after the last
+        rows: list[list[int]] = []
+        epoch = 0
+        while self.before[-1] < config.tokens:
+            rows += pack(lengths, config.context, seed, epoch)
+            epoch += 1
+            while len(rows) >= per_batch and self.before[-1] < config.tokens:
+                batch, rows = rows[:per_batch], rows[per_batch:]
+                self.batches.append(batch)
+                self.before.append(self.before[-1] + sum(lengths[i] for row in batch for i in row))
 
 
 def new_network(config: PretrainConfig, tokenizer: Any, seed: int) -> Any:
@@ -141,8 +141,34 @@ def new_network(config: PretrainConfig, tokenizer: Any, seed: int) -> Any:
         return LlamaForCausalLM(settings)
 
 
+class _NextToken(Trainable):
+    """A network as the training loop sees it."""
+
+    def __init__(self, network: Any, sequences: list[list[int]], config: PretrainConfig, pad_id: int) -> None:
+        self.network, self.sequences, self.config, self.pad_id = network, sequences, config, pad_id
+        self.device = next(network.parameters()).device
+
+    def parameters(self) -> list[Tensor]:
+        return list(self.network.parameters())
+
+    def loss(self, batch: list[list[int]]) -> tuple[Tensor, dict[str, float]]:
+        rows = [[self.sequences[i] for i in row] for row in batch]
+        packed = Packed.of(rows, self.config.context, self.pad_id).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
+            logits = self.network(
+                input_ids=packed.ids, attention_mask=packed.mask, position_ids=packed.positions, use_cache=False
+            ).logits
+        return F.cross_entropy(logits.float().flatten(0, 1), packed.targets.flatten(), ignore_index=-100), {}
+
+
 def pretrain(
-    sequences: list[list[int]], network: Any, pad_id: int, config: PretrainConfig, seed: int, watch: Watch
+    sequences: list[list[int]],
+    network: Any,
+    pad_id: int,
+    config: PretrainConfig,
+    seed: int,
+    watch: Watch,
+    checkpoints: Checkpoints | None = None,
 ) -> None:
     """Train `network` in place by next-token prediction on packed documents, in fixed arithmetic order.
 
@@ -152,29 +178,20 @@ def pretrain(
     if not sequences:
         raise ValueError("there is no training text; give the dataset documents or problems in its train split")
     sequences = [s[: config.context] for s in sequences]
-    device = next(network.parameters()).device
+    plan = Plan([len(s) for s in sequences], config, seed)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
     )
+
+    def lr_at(step: int) -> float:
+        return config.lr * warm_cosine(plan.before[step] / config.tokens, config.warmup, 0.1)
+
+    def show(step: int, _steps: int, figures: dict[str, float]) -> None:
+        watch(min(plan.before[step], config.tokens), config.tokens, figures)
+
     network.train()
-    done, rows = 0, max(1, config.batch_tokens // config.context)
-    for batch in _batches([len(s) for s in sequences], config.context, rows, seed):
-        packed = Packed.of([[sequences[i] for i in row] for row in batch], config.context, pad_id).to(device)
-        for group in optimiser.param_groups:
-            group["lr"] = config.lr * _schedule(done / config.tokens, config.warmup)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
-            logits = network(
-                input_ids=packed.ids, attention_mask=packed.mask, position_ids=packed.positions, use_cache=False
-            ).logits
-        loss = F.cross_entropy(logits.float().flatten(0, 1), packed.targets.flatten(), ignore_index=-100)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        done += packed.tokens
-        watch(min(done, config.tokens), config.tokens, {"loss": loss.item()})
-        if done >= config.tokens:
-            break
+    task = _NextToken(network, sequences, config, pad_id)
+    fit(task, optimiser, lambda step: plan.batches[step], len(plan.batches), lr_at, show, checkpoints)
     network.eval().requires_grad_(False)
 
 

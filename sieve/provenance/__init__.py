@@ -3,22 +3,52 @@
 Imports nothing of ours.
 """
 
-from sieve.provenance.canonical import read_json, read_table, read_tensors, write_json, write_table, write_tensors
-from sieve.provenance.digests import LineageError, digest_bytes, digest_file, digest_folder
-from sieve.provenance.publish import publish
+from sieve.provenance.canonical import (
+    read_json,
+    read_table,
+    read_tensors,
+    to_json,
+    write_json,
+    write_table,
+    write_tensors,
+)
+from sieve.provenance.digests import (
+    DamageError,
+    LineageError,
+    content_digest,
+    digest_bytes,
+    digest_file,
+    digest_folder,
+    digest_path,
+    inside,
+    require_digest,
+)
+from sieve.provenance.publish import link, publish
 from sieve.provenance.randomness import generator, seed_for
+from sieve.provenance.work import BusyError, Checkpoints, Work, lock
 
 __all__ = [
+    "BusyError",
+    "Checkpoints",
+    "DamageError",
     "LineageError",
+    "Work",
+    "content_digest",
     "digest_bytes",
     "digest_file",
     "digest_folder",
+    "digest_path",
     "generator",
+    "inside",
+    "link",
+    "lock",
     "publish",
     "read_json",
     "read_table",
     "read_tensors",
+    "require_digest",
     "seed_for",
+    "to_json",
     "write_json",
     "write_table",
     "write_tensors",

@@ -7,6 +7,7 @@ metadata therefore lives in ONE key, as sorted JSON. Parquet is written with a f
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 METADATA_KEY = "sieve"
 ROW_GROUP = 65_536
+LARGEST_HEADER = 100_000_000
 
 
 def to_json(value: Any) -> str:
@@ -45,10 +47,30 @@ def write_table(path: Path, rows: Mapping[str, Sequence[Any]], schema: pa.Schema
     pq.write_table(table, path, row_group_size=ROW_GROUP, compression="zstd", write_statistics=False)
 
 
+def require_sane(path: Path) -> None:
+    """ValueError when a Parquet footer or a safetensors header claims to be longer than its file, or absurdly long.
+
+    Asked before a reader takes the memory that the claim asks for. Other files pass.
+    """
+    path = Path(path)
+    size, parquet = path.stat().st_size, path.suffix == ".parquet"
+    if size < 8 or not (parquet or path.suffix == ".safetensors"):
+        return
+    with path.open("rb") as file:
+        file.seek(-8 if parquet else 0, os.SEEK_END if parquet else os.SEEK_SET)
+        claimed = int.from_bytes(file.read(4 if parquet else 8), "little")
+    if claimed > min(size - 8, LARGEST_HEADER):
+        raise ValueError(
+            f"{path} says that its {'footer' if parquet else 'header'} takes {claimed:,} of its {size:,} bytes; "
+            "it is damaged, made to do harm, or was not written by sieve"
+        )
+
+
 def read_table(path: Path) -> pa.Table:
     """Read one Parquet file."""
     import pyarrow.parquet as pq
 
+    require_sane(path)
     return pq.read_table(path)
 
 
@@ -66,6 +88,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:
     """Read a safetensors file of ours: (tensors, metadata). Any other file is a ValueError."""
     from safetensors import SafetensorError, safe_open
 
+    require_sane(path)
     try:
         with safe_open(str(path), framework="pt") as file:
             header = file.metadata() or {}

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -25,8 +26,8 @@ def publish(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, older = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.older")
-    _remove(temporary)
-    _remove(older)
+    remove(temporary)
+    remove(older)
     try:
         yield temporary
         if not temporary.exists():
@@ -35,5 +36,14 @@ def publish(path: Path) -> Iterator[Path]:
             path.rename(older)  # only a file can be replaced in one step; a folder half removed must never be seen
         temporary.replace(path)
     finally:
-        _remove(temporary)
-        _remove(older)
+        remove(temporary)
+        remove(older)
+
+
+def link(source: Path, target: Path) -> None:
+    """Let `target` be the same file as `source`, without a copy where the file system can do so."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)

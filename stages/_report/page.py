@@ -28,7 +28,6 @@ class Column(NamedTuple):
 
 HEADLINE = (
     Column("Rebuild", "FVU", "fvu", 3),
-    Column("Rebuild", "Expl. var.", "explained_variance", 3),
     Column("Rebuild", "L0", "l0", 1),
     Column("Rebuild", "Alive", "alive", None),
     Column("Spliced in", "CE rec.", "ce_recovered", 3),

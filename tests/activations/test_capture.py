@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sieve.activations.capture import capture
+from sieve.activations.capture import capture, text_tokens
 from sieve.model.language_model import LanguageModel
 from sieve.model.sites import edit, observe
 
@@ -22,17 +22,18 @@ def chosen(blocks):
 def gathered(lm, blocks, batch):
     """All batches put together: rows by site, documents, positions, tokens."""
     parts = list(capture(lm, blocks, SITES, batch))
-    rows = {site: torch.cat([p.rows[site] for p in parts]) for site in SITES}
-    return rows, *([v for p in parts for v in getattr(p, name)] for name in ("docs", "positions", "tokens"))
+    rows = {site: torch.cat([p[site] for p in parts]) for site in SITES}
+    return rows, *zip(*text_tokens(lm, blocks))
 
 
 def test_rows_are_the_text_tokens_in_order(lm, chosen):
     """Each text token of each block gives one row, in order, with its document, position and id; BOS gives none."""
-    _, docs, positions, tokens = gathered(lm, chosen, 3)
+    rows, docs, positions, tokens = gathered(lm, chosen, 3)
     special = set(lm.tokenizer.all_special_ids)
     wanted = [(b.doc, i, t) for b in chosen for i, t in enumerate(b.ids) if t not in special]
 
     assert list(zip(docs, positions, tokens)) == wanted
+    assert {len(rows[site]) for site in SITES} == {len(wanted)}
     assert min(positions) == 1
 
 
@@ -61,12 +62,12 @@ def test_every_batch_has_the_same_height(lm, chosen):
     heights = []
     handle = lm.network.model.embed_tokens.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[0]))
     try:
-        counts = [len(set(c.docs)) for c in capture(lm, chosen, SITES, 3)]
+        counts = [len(rows[SITES[0]]) for rows in capture(lm, chosen, SITES, 3)]
     finally:
         handle.remove()
 
     assert heights == [3, 3, 3]
-    assert counts == [3, 3, 1]
+    assert counts == [len(text_tokens(lm, chosen[i : i + 3])) for i in (0, 3, 6)]
 
 
 def test_the_last_batch_is_as_if_full(lm, chosen):
@@ -77,7 +78,7 @@ def test_the_last_batch_is_as_if_full(lm, chosen):
     together = next(capture(lm, [long, *others], SITES, 3))
 
     for site in SITES:
-        assert torch.equal(alone.rows[site], together.rows[site][: len(alone.docs)])
+        assert torch.equal(alone[site], together[site][: len(alone[site])])
 
 
 def test_nothing_to_capture(lm):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sieve.activations.store import Moments, Store, StoreWriter
+from sieve.activations.store import Moments, Store, finish_store, write_shard
 from sieve.provenance import digest_file, generator, read_json, read_table, read_tensors
 
 WIDTH = 5
@@ -19,18 +19,12 @@ def rows_of(count: int, seed: int = 0) -> torch.Tensor:
 
 def write(folder, sizes=(4, 1, 7), seed=0):
     """A store of three uneven shards; returns its rows in order."""
-    writer = StoreWriter(folder, "resid_post_1", "digest", WIDTH)
     rows, start = rows_of(sum(sizes), seed), 0
-    for size in sizes:
-        numbers = range(start, start + size)
-        writer.write(
-            rows[start : start + size],
-            [f"doc {i}" for i in numbers],
-            [i + 1 for i in numbers],
-            [i * 2 for i in numbers],
-        )
+    for number, size in enumerate(sizes):
+        write_shard(folder / f"shard_{number:05d}.safetensors", rows[start : start + size], "resid_post_1", "digest")
         start += size
-    writer.close()
+    index = {"doc": [f"doc {i}" for i in range(start)], "position": [i + 1 for i in range(start)]}
+    finish_store(folder, index | {"token": [i * 2 for i in range(start)]})
     return rows
 
 
@@ -131,7 +125,7 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
 
 
 def test_an_unfinished_folder_is_no_store(tmp_path):
-    """A folder whose writer was never closed is refused."""
-    StoreWriter(tmp_path, "resid_post_1", "digest", WIDTH).write(rows_of(2), ["a", "a"], [1, 2], [3, 4])
+    """Shards without a manifest are no store."""
+    write_shard(tmp_path / "shard_00000.safetensors", rows_of(2), "resid_post_1", "digest")
     with pytest.raises(FileNotFoundError, match=r"no manifest\.json"):
         Store.open(tmp_path)

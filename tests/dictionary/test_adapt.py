@@ -17,11 +17,11 @@ CONFIG = AdaptConfig(
 SITE = "resid_post_0"
 
 
-def adaptation(lm, sae=None) -> Adaptation:
+def adaptation(lm, sae=None, loss=solution_loss) -> Adaptation:
     """A fresh adaptation of a copy of the tiny model."""
     own = LanguageModel(copy.deepcopy(lm.network), lm.tokenizer, lm.digest)
     inject(own.network, SITE, CONFIG.targets, CONFIG.rank, CONFIG.alpha, CONFIG.scope, seed=0)
-    return Adaptation(own, sae or random_sae(lm.width, 64, 6, SITE, lm.digest))
+    return Adaptation(own, sae or random_sae(lm.width, 64, 6, SITE, lm.digest), loss)
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,10 @@ def test_the_solution_loss_ignores_the_prompt(lm, problem_blocks):
 @pytest.mark.parametrize("loss", [solution_loss, divergence_loss])
 def test_adapting_moves_everything_but_the_atoms(lm, problem_blocks, loss):
     """Adapter, encoder and biases change and the loss falls; atoms, gate and the network's own weights do not."""
-    found = adaptation(lm)
+    found = adaptation(lm, loss=loss)
     sae, weights = found.sae, {n: p.clone() for n, p in found.lm.network.named_parameters()}
     before = loss(found, problem_blocks).item()
-    adapt(found, problem_blocks, loss, CONFIG, 0, lambda *_: None)
+    adapt(found, problem_blocks, CONFIG, 0, lambda *_: None)
     end = found.current
 
     assert torch.equal(end.W_dec, sae.W_dec) and end.gate == sae.gate
@@ -117,7 +117,7 @@ def test_the_dictionary_that_came_in_is_not_touched(lm, problem_blocks):
     """Adapting leaves the Sae that came in, and the model without adapter, as they were."""
     found = adaptation(lm)
     before = found.sae.digest
-    adapt(found, problem_blocks, solution_loss, replace(CONFIG, steps=3), 0, lambda *_: None)
+    adapt(found, problem_blocks, replace(CONFIG, steps=3), 0, lambda *_: None)
     ids, mask = lm.pad([list(b.ids) for b in problem_blocks[:2]])
 
     assert found.sae.digest == before != found.current.detached().digest
@@ -131,7 +131,7 @@ def test_seeds_decide_every_bit(lm, problem_blocks):
     for seed in (0, 0, 1):
         torch.randn(3)
         found = adaptation(lm)
-        history = adapt(found, problem_blocks, solution_loss, replace(CONFIG, steps=4), seed, lambda *_: None)
+        history = adapt(found, problem_blocks, replace(CONFIG, steps=4), seed, lambda *_: None)
         ends.append((found.current.detached().digest, [r.figures["loss"] for r in history]))
 
     assert ends[0] == ends[1]
@@ -146,11 +146,11 @@ def test_every_problem_is_seen_once_an_epoch(lm, problem_blocks):
         seen.append([b.doc for b in batch])
         return sum(p.sum() for p in found.parameters()) * 0.0
 
-    found = adaptation(lm)
-    adapt(found, problem_blocks[:9], loss, replace(CONFIG, steps=4), 0, lambda *_: None)
+    found = adaptation(lm, loss=loss)
+    adapt(found, problem_blocks[:9], replace(CONFIG, steps=4), 0, lambda *_: None)
     assert [len(batch) for batch in seen] == [4] * 4
     assert len({*seen[0], *seen[1]}) == len({*seen[2], *seen[3]}) == 8
 
     seen.clear()
-    adapt(found, problem_blocks[:3], loss, replace(CONFIG, steps=2), 0, lambda *_: None)
+    adapt(found, problem_blocks[:3], replace(CONFIG, steps=2), 0, lambda *_: None)
     assert [sorted(batch) for batch in seen] == [sorted(b.doc for b in problem_blocks[:3])] * 2

@@ -6,6 +6,7 @@ A variant file holds `Settings` (a frozen dataclass of its own numbers) and `Var
     parameters() -> list[Tensor]                  what the optimiser turns
     loss(batch (B, D)) -> (Tensor, dict)          what is minimised, and figures worth logging
     before_step(), after_step()                   constraints around the optimiser's step
+    counters() -> dict, restore(dict)             tensors (no parameters) that decide the steps to come, for checkpoints
     freeze(site, model) -> Sae                    the dictionary of scaled activations as it is used
 """
 

@@ -6,11 +6,13 @@ smallest activation that was kept.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
 from sieve.dictionary.sae import Sae
 from sieve.dictionary.weights import DeadLatents, Weights
@@ -30,7 +32,7 @@ class Settings:
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
 
-class Variant:
+class Variant(Dictionary):
     """See `sieve.dictionary.variants`."""
 
     def __init__(self, settings: Settings, latents: int, rows: Tensor, generator: torch.Generator) -> None:
@@ -64,6 +66,15 @@ class Variant:
 
     def after_step(self) -> None:
         self.weights.normalise()
+
+    def counters(self) -> dict[str, Tensor]:
+        theta = float("nan") if self.theta is None else self.theta
+        return {"silent": self.dead.silent, "theta": torch.tensor(theta, dtype=torch.float64)}
+
+    def restore(self, counters: dict[str, Tensor]) -> None:
+        self.dead.silent = counters["silent"].to(self.dead.silent.device)
+        theta = counters["theta"].item()
+        self.theta = None if math.isnan(theta) else theta
 
     def freeze(self, site: str, model: str) -> Sae:
         w = self.weights

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.sae import Sae
 from sieve.dictionary.weights import DeadLatents, Weights
@@ -23,7 +24,7 @@ class Settings:
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
 
-class Variant:
+class Variant(Dictionary):
     """See `sieve.dictionary.variants`."""
 
     def __init__(self, settings: Settings, latents: int, rows: Tensor, generator: torch.Generator) -> None:
@@ -50,6 +51,12 @@ class Variant:
 
     def after_step(self) -> None:
         self.weights.normalise()
+
+    def counters(self) -> dict[str, Tensor]:
+        return {"silent": self.dead.silent}
+
+    def restore(self, counters: dict[str, Tensor]) -> None:
+        self.dead.silent = counters["silent"].to(self.dead.silent.device)
 
     def freeze(self, site: str, model: str) -> Sae:
         w = self.weights

@@ -1,0 +1,65 @@
+"""What can change a bit without changing an input: versions, threads, matrix multiplication; declared in a lock."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+NUMERICS = Path("env/numerics.lock")
+
+
+def declared(lock: Path = NUMERICS) -> tuple[dict[str, str], dict[str, str]]:
+    """(settings, versions) that the lock declares: `# name: value` and `package==version` lines."""
+    text = lock.read_text(encoding="utf-8")
+    settings = dict(re.findall(r"^# (python|threads|matmul): (\S+)$", text, flags=re.M))
+    return settings, dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)$", text, flags=re.M))
+
+
+def set_numerics(lock: Path = NUMERICS) -> list[str]:
+    """Set threads, matmul precision and deterministic kernels as declared; return what differs from the lock.
+
+    ValueError instead when SIEVE_STRICT=1 and something differs.
+    """
+    import torch
+
+    settings, versions = declared(lock)
+    if not {"threads", "matmul"} <= settings.keys():
+        raise ValueError(f"{lock} must declare threads and matmul, e.g. `# threads: 2` and `# matmul: highest`")
+    torch.set_num_threads(int(settings["threads"]))
+    torch.set_float32_matmul_precision(settings["matmul"])
+    torch.use_deterministic_algorithms(True)
+    differing = list(differences(settings, versions))
+    if differing and os.environ.get("SIEVE_STRICT") == "1":
+        raise ValueError(
+            f"this environment is not the one that {lock} declares: {'; '.join(differing)}. "
+            f"Install it with `pip install -c {lock} …`, or declare this one with `python -m tools.pin`"
+        )
+    return differing
+
+
+def differences(settings: dict[str, str], versions: dict[str, str]) -> list[str]:
+    """One line per package, Python or setting that isn't as declared."""
+    import torch
+
+    found = {
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "threads": str(torch.get_num_threads()),
+        "matmul": torch.get_float32_matmul_precision(),
+    }
+    lines = [f"{name} is {found[name]}, declared {value}" for name, value in settings.items() if found[name] != value]
+    for package, wanted in versions.items():
+        installed = installed_version(package)
+        if installed != wanted:
+            lines.append(f"{package} is {installed or 'not installed'}, declared {wanted}")
+    return lines
+
+
+def installed_version(package: str) -> str:
+    """The installed version without its local part ('2.13.0' for '2.13.0+cpu'); empty when there is none."""
+    try:
+        return version(package).split("+")[0]
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,67 @@
+"""The numerics lock: what it declares is set, what differs is told, and in strict mode refused."""
+
+import re
+import sys
+
+import pytest
+import torch
+
+from stages import _numerics
+from stages._numerics import declared, differences, installed_version, set_numerics
+from tests.conftest import ROOT
+from tools.pin import pinned
+
+LOCK = ROOT / "env/numerics.lock"
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    """Threads and determinism of this process stay what the tests set."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def lock_with(tmp_path, **versions):
+    """A lock that declares other versions."""
+    text = LOCK.read_text(encoding="utf-8")
+    for package, version in versions.items():
+        text = re.sub(rf"^{package}==.*$", f"{package}=={version}", text, flags=re.M)
+    (tmp_path / "lock").write_text(text, encoding="utf-8")
+    return tmp_path / "lock"
+
+
+def test_the_lock_is_set_and_holds_here():
+    """Threads and matmul are as declared whatever was before, and the environment of the tests is the declared one."""
+    torch.set_num_threads(1)
+    assert set_numerics(LOCK) == []
+    settings, versions = declared(LOCK)
+    assert torch.get_num_threads() == int(settings["threads"])
+    assert {"torch", "numpy", "pyarrow", "safetensors", "transformers"} <= set(versions)
+
+
+def test_what_differs_is_told_and_refused_when_strict(tmp_path, monkeypatch):
+    """Another version is one warning that names both; with SIEVE_STRICT=1 it is an error that says what to do."""
+    lock = lock_with(tmp_path, numpy="1.0.0", peft="9.9.9")
+    found = set_numerics(lock)
+    assert [line.split(" is ")[0] for line in found] == ["numpy", "peft"]
+    assert installed_version("numpy") in found[0] and "1.0.0" in found[0]
+    monkeypatch.setenv("SIEVE_STRICT", "1")
+    with pytest.raises(ValueError, match=r"numpy is .* declared 1\.0\.0.*tools\.pin"):
+        set_numerics(lock)
+
+
+def test_a_package_that_is_missing_is_told():
+    """What the lock names and nobody installed differs too."""
+    assert differences({}, {"no-such-package": "1"}) == ["no-such-package is not installed, declared 1"]
+
+
+def test_pin_declares_what_is_installed(tmp_path):
+    """Pinning restores the installed versions, keeps comments and choices, and changes nothing that is right."""
+    text = LOCK.read_text(encoding="utf-8")
+    assert pinned(text) == text
+    assert pinned(lock_with(tmp_path, numpy="1.0.0").read_text(encoding="utf-8")) == text
+    assert f"# python: {sys.version_info.major}.{sys.version_info.minor}" in text
+    with pytest.raises(ValueError, match="no-such-package is not installed"):
+        pinned("no-such-package==1\n")
+    assert _numerics.NUMERICS.name == "numerics.lock"
