@@ -102,3 +102,11 @@ def test_other_files_are_refused(tmp_path):
     for name in ("shard", "adapter", "garbage"):
         with pytest.raises(ValueError, match=name):
             sieve.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["sae.pt", "weights.bin", "old.pkl"])
+def test_a_pickle_is_never_opened(tmp_path, name):
+    """A pickled file is refused before a byte of it is read, with the way to convert it."""
+    (tmp_path / name).write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(ValueError, match=r"pickled.*execute code.*safetensors\.torch\.save_file"):
+        sieve.load(tmp_path / name)
