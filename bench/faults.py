@@ -4,7 +4,7 @@
 
 Makes a workspace of presets/faults, runs its chain of long stages undisturbed, then interrupts one after the other
 at seeded moments: SIGKILL to the stage, to DVC alone or to both, and SIGTERM to DVC. After each, no process may be left
-over, and `dvc repro` must end with the undisturbed dvc.lock. Then two `dvc repro` at once, and a flipped bit in a
+over, and the stage, run again, must end with the undisturbed dvc.lock. Then two `dvc repro` at once, and a flipped bit in a
 checkpoint. One line each; status 1 when anything was not as it should be.
 """
 
@@ -79,9 +79,9 @@ def interrupt(folder: Path, stage: str, way: str, after: float) -> tuple[bool, b
     return running, left
 
 
-def finish(folder: Path) -> str:
-    """Run what is left to run and return what was said."""
-    done = start(folder, "--no-run-cache", TARGET)
+def finish(folder: Path, stage: str) -> str:
+    """Run the stage to its end and return what was said. Forced: DVC would check out what an earlier run left."""
+    done = start(folder, "--force", "--no-run-cache", "--single-item", stage)
     said, _ = done.communicate()
     return said if done.returncode == 0 else f"FAILED\n{said}"
 
@@ -107,7 +107,7 @@ def flipped_checkpoint(folder: Path, seconds: float) -> bool:
     data = bytearray(kept[-1].read_bytes())
     data[len(data) // 2] ^= 1
     kept[-1].write_bytes(data)
-    return f"{kept[-1].name} is damaged" in finish(folder)
+    return f"{kept[-1].name} is damaged" in finish(folder, "model")
 
 
 def main() -> None:
@@ -126,7 +126,7 @@ def main() -> None:
         after = draw.uniform(0.0, 0.9) * (IMPORTS + seconds[stage])
         running, left = interrupt(folder, stage, way, after)
         pieces = len([p for p in folder.glob(f".work/{stage.split('@')[0]}/*/*") if p.name != "journal.jsonl"])
-        said = finish(folder)
+        said = finish(folder, stage)
         same = (folder / "dvc.lock").read_bytes() == undisturbed
         good, hit, resumed = good + (same and not left), hit + running, resumed + bool(pieces)
         print(
