@@ -4,8 +4,8 @@
 
 Makes a workspace of presets/faults, runs its chain of long stages undisturbed, then interrupts one after the other
 at seeded moments: SIGKILL to the stage, to DVC alone or to both, and SIGTERM to DVC. After each, no process may be left
-over, and the stage, run again, must end with the undisturbed dvc.lock. Then two `dvc repro` at once, and a flipped bit in a
-checkpoint. One line each; status 1 when anything was not as it should be.
+over, and the stage, run again, must end with the undisturbed dvc.lock. Then two `dvc repro` at once, and a flipped bit
+in a checkpoint. One line each; status 1 when anything was not as it should be.
 """
 
 from __future__ import annotations
