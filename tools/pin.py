@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 
 from stages._numerics import NUMERICS, installed_version
 from tools._project import project_root, run
@@ -34,7 +33,7 @@ def main() -> None:
     path = project_root() / NUMERICS
     old = path.read_text(encoding="utf-8")
     new = pinned(old)
-    Path(path).write_text(new, encoding="utf-8", newline="\n")
+    path.write_text(new, encoding="utf-8", newline="\n")
     changed = sorted(set(new.splitlines()) - set(old.splitlines()))
     print("\n".join(changed) if changed else f"{NUMERICS} says what is installed already")
 

@@ -14,10 +14,9 @@ import sys
 from pathlib import Path
 
 from sieve.provenance import code
+from stages._numerics import NUMERICS
 from stages._params import load_params
-
-NUMERICS = "env/numerics.lock"
-OWN = ("sieve", "stages")
+from stages._statement import OWN
 
 
 def closure(stage: str, root: Path) -> list[str]:
@@ -54,7 +53,7 @@ def wired(text: str, root: Path) -> str:
 
 def _entries(mark: str, stage: str, subjects: list[str], root: Path) -> list[str]:
     if mark == "code":
-        return [NUMERICS, *closure(stage, root)]
+        return [NUMERICS.as_posix(), *closure(stage, root)]
     return [path for s in subjects for path in (f"data/evaluate/{s}", f"data/filter/{s}", f"data/history/{s}.parquet")]
 
 
