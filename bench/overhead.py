@@ -15,9 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
-from tools._project import pipeline, project_root, run
+from tools._project import locked, pipeline, project_root, run
 
 # Runs a stage without whatever only serves provenance: the same program with these functions doing nothing.
 OFF = """
@@ -57,10 +55,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="STAGE")
     given, root = parser.parse_args(), project_root()
-    locked = YAML(typ="safe", pure=True).load((root / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    known = locked(root)
     total = {"on": 0.0, "off": 0.0}
     for name in given.stages or pipeline(root):
-        stage, *arguments = words(locked[name]["cmd"], name)
+        stage, *arguments = words(known[name]["cmd"], name)
         commands = {
             "on": [sys.executable, "-m", f"stages.{stage}", *arguments],
             "off": [sys.executable, "-c", OFF, stage, *arguments],

@@ -15,17 +15,16 @@ from typing import Annotated, Any
 # Before torch is imported. Threads that spin for long while they wait slow a busy machine down; no bit changes.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from sieve.provenance import Work, digest_bytes, lock, publish
+from sieve.provenance import Work, digest_bytes, lock, open_work, publish
 from stages._inputs import require_as_locked
 from stages._numerics import set_numerics
-from stages._params import Params, ParamsError, load_params
+from stages._params import Params, ParamsError, deciding, load_params
 from stages._recorded import Recorded
 from stages._statement import Run, file_digests
 
 Input = Annotated[Path, "input"]
 Output = Annotated[Path, "output"]
 
-WORK = Path(".work")
 _EXPECTED = (OSError, ValueError, LookupError, FloatingPointError)
 
 
@@ -56,23 +55,19 @@ def _perform(main: Callable[..., None], stage: str, arguments: dict[str, Any], w
     if "DVC_STAGE" in os.environ:
         require_as_locked([path for name, path in arguments.items() if name in inputs])
     words = {name: str(value) for name, value in arguments.items() if name not in inputs}
-    section = getattr(params, stage, params)  # a stage without a section of its own (report) may look at any
-    own = {"seed": params.seed.model_dump(), stage: section.model_dump()}
     program = Path(inspect.getfile(main)).resolve()
-    job = Run(stage, program, program.parents[1], inputs, words, own, warnings)
+    job = Run(stage, program, program.parents[1], inputs, words, deciding(params, stage, words), warnings)
     outs = sorted(path for name, path in arguments.items() if hints[name] is Output)
-    own_lock = WORK / stage / f"{digest_bytes(' '.join(map(str, outs)).encode())[:16]}.lock"
-    WORK.mkdir(exist_ok=True)
-    WORK.chmod(0o700)  # DVC's notes lie in it too (core.site_cache_dir), and are opened as pickles
-    with lock(own_lock, f"python -m stages.{stage} writing {', '.join(map(str, outs))}"):
+    folder = open_work(Path()) / stage
+    own = folder / f"{digest_bytes(' '.join(map(str, outs)).encode())[:16]}.lock"
+    with lock(own, f"python -m stages.{stage} writing {', '.join(map(str, outs))}"):
         key = job.key  # of the code as it is before the work begins
-        if "work" in hints:
-            arguments["work"] = Work(WORK / stage / key[:16], _warn)
-        main(Recorded(params, "", read), **arguments)
-        for line in job.state(outs, read):
+        work = Work(folder / key[:16], _warn) if "work" in hints else None
+        main(Recorded(params, "", read), **arguments, **({"work": work} if work else {}))
+        for line in job.state(outs, read, work.earlier if work else []):
             _warn(line)
-        if "work" in hints:
-            arguments["work"].clear()
+        if work:
+            work.clear()
 
 
 def _warn(line: str) -> None:

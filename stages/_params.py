@@ -34,6 +34,7 @@ Id = Annotated[str, AfterValidator(_check_id)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(gt=0)]
 Settings = dict[str, Any]
+Gate = Annotated[Share, "gate"]
 
 
 class Section(BaseModel):
@@ -69,8 +70,8 @@ class Model(Section):
 
     kind: Literal["pretrain", "folder"]
     pretrain: Settings
-    min_copied: Share
-    min_answers: Share
+    min_copied: Gate
+    min_answers: Gate
 
 
 class Tokens(Section):
@@ -206,6 +207,20 @@ def load_params(path: Path) -> Params:
     if mistakes:
         raise ParamsError(str(path), mistakes)
     return params
+
+
+def deciding(params: Params, stage: str, options: dict[str, str]) -> dict[str, Any]:
+    """What in params may decide a stage's bits: the seeds and its section, with the one subject that `options` names.
+
+    A gate accepts or refuses what was made and decides no bit of it, so work goes on after it was changed. A stage
+    without a section of its own (report) may look at any.
+    """
+    section = getattr(params, stage, params)
+    gates = {name for name, field in type(section).model_fields.items() if "gate" in field.metadata}
+    values = section.model_dump(exclude=gates)
+    if isinstance(values.get("subjects"), dict):
+        values["subjects"] = values["subjects"].get(options.get("subject"))
+    return {"seed": params.seed.model_dump(), stage: values}
 
 
 def settings(kind: type[T], values: Settings, where: str) -> T:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sieve.provenance import content_digest, digest_bytes, digest_file, publish, read_json, to_json, write_json
+from sieve.provenance import (
+    content_digest,
+    digest_bytes,
+    digest_file,
+    peak_memory,
+    publish,
+    read_json,
+    to_json,
+    write_json,
+)
 from sieve.provenance.code import closure, registered
 from stages._numerics import NUMERICS
 
@@ -86,9 +94,10 @@ class Run:
         } - loaded.keys()
         return {name: digest for name, digest in (loaded | self.code).items() if name not in passed_by}
 
-    def state(self, outs: list[Path], read: Mapping[str, Any]) -> list[str]:
+    def state(self, outs: list[Path], read: Mapping[str, Any], earlier: list[tuple[float, int]]) -> list[str]:
         """Write the statement of a finished run that read the params `read`; returns what is wrong with it.
 
+        `earlier`: seconds and memory of the interrupted runs that it went on from; their time and memory count too.
         An earlier run with the same key must have given the same bytes, else the stage is not deterministic.
         """
         found = {name: digest for out in outs if out.exists() for name, digest in file_digests(out).items()}
@@ -97,7 +106,7 @@ class Run:
         others = [path for path in sorted(folder.glob(f"{self.key[:16]}-*.json")) if path.name != name]
         if "DVC_STAGE" in os.environ or not (folder / name).exists():  # by hand, a repetition has nothing to add
             with publish(folder / name) as path:
-                write_json(path, self._statement(found, read))
+                write_json(path, self._statement(found, read, earlier))
         return [self._differing(path, found) for path in others]
 
     def _differing(self, path: Path, found: dict[str, str]) -> str:
@@ -105,10 +114,12 @@ class Run:
         names = sorted(name for name in before.keys() | found.keys() if before.get(name) != found.get(name))
         return f"stage {self.stage} is not deterministic: the same inputs once gave other bytes for {', '.join(names)}"
 
-    def _statement(self, found: dict[str, str], read: Mapping[str, Any]) -> dict[str, Any]:
+    def _statement(
+        self, found: dict[str, str], read: Mapping[str, Any], earlier: list[tuple[float, int]]
+    ) -> dict[str, Any]:
         used = {name: digest for files in self.inputs.values() for name, digest in files.items()}
         used |= self.used_code | {NUMERICS.as_posix(): self.numerics[NUMERICS.as_posix()]}
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        seconds = (datetime.now(UTC) - self.started).total_seconds() + sum(seconds for seconds, _ in earlier)
         return {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [_resource(name, digest, out=True) for name, digest in sorted(found.items())],
@@ -131,8 +142,9 @@ class Run:
                             "name": "run",
                             "annotations": {
                                 "dvc_stage": os.environ.get("DVC_STAGE", ""),
-                                "peak_memory_bytes": peak,
-                                "seconds": round((datetime.now(UTC) - self.started).total_seconds(), 1),
+                                "interruptions": len(earlier),
+                                "peak_memory_bytes": max([peak_memory(), *(memory for _, memory in earlier)]),
+                                "seconds": round(seconds, 1),
                                 "warnings": self.warnings,
                             },
                         }

@@ -9,6 +9,7 @@ Writes  one folder per site: safetensors shards, Parquet row index, manifest (ro
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -79,11 +80,28 @@ def write(
         piece = work.piece(f"shard_{number:05d}", make)
         for site in sites:
             link(piece / f"{site}.safetensors", folder / site / f"shard_{number:05d}.safetensors")
+        if number == 0:
+            require_room(work.folder, size_of(piece) * count // len(own) - size_of(work.folder))
         index += own
         watch(len(index), count, {})
     columns = dict(zip(("doc", "position", "token"), zip(*index)))
     for site in sites:
         finish_store(folder / site, columns)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below `folder`."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def require_room(folder: Path, size: int) -> None:
+    """OSError when the disk has less room than `size` bytes: better after the first shard than after hours."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise OSError(
+            f"the activations still to be written take {size / 2**30:.1f} GiB, but only {free / 2**30:.1f} GiB of disk "
+            "are free; lower activations.rows, capture fewer sites, or make room (`dvc gc --workspace`)"
+        )
 
 
 if __name__ == "__main__":

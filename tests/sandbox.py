@@ -6,14 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from tests.conftest import run_in
-from tools._project import Stage, pipeline, within
+from tools._project import Stage, locked, pipeline, within
 from tools._statements import Statement, statements
 
 
@@ -46,8 +45,7 @@ class Sandbox:
         shutil.copyfile(project / "params.yaml", folder / "params.yaml")
         for out in stage.outs:
             (folder / out).parent.mkdir(parents=True, exist_ok=True)
-        locked = YAML(typ="safe", pure=True).load((project / "dvc.lock").read_text(encoding="utf-8"))
-        return cls(name, folder, stage, locked["stages"][name]["cmd"])
+        return cls(name, folder, stage, locked(project)[name]["cmd"])
 
     def run(self, traced: bool = False) -> subprocess.CompletedProcess:
         """Run the stage's command as DVC would, but for its parent's life; perhaps under strace."""
@@ -65,12 +63,26 @@ class Sandbox:
     def opened(self, roots: list[Path]) -> set[str]:
         """Files below `roots` that were opened for reading, by strace's word, relative to their root."""
         found = set()
-        for line in (self.folder / "trace.log").read_text(encoding="utf-8", errors="replace").splitlines():
+        text = (self.folder / "trace.log").read_text(encoding="utf-8", errors="replace")
+        for line in _whole(text.splitlines()):
             match = re.search(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)", ([A-Z_|]+).*\) = \d+', line)
             if match and "O_DIRECTORY" not in match[2] and "O_WRONLY" not in match[2]:
                 path = Path(os.path.normpath(self.folder / match[1]))
                 found |= {path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root)}
         return found
+
+
+def _whole(lines: list[str]) -> Iterator[str]:
+    """strace's lines, with calls that it printed in two parts (another thread's came between) put together."""
+    begun: dict[str, str] = {}
+    for line in lines:
+        thread = line.split(maxsplit=1)[0]
+        if line.endswith("<unfinished ...>"):
+            begun[thread] = line.removesuffix("<unfinished ...>")
+        elif "resumed>" in line:
+            yield begun.pop(thread, "") + line.split("resumed>", 1)[1]
+        else:
+            yield line
 
 
 def undeclared_params(stage: Stage, statement: Statement) -> list[str]:

@@ -96,6 +96,20 @@ def test_a_manifest_that_leaves_its_folder(project):
     assert not any(leaves(name) for name in ("x", "a/b", "a..b", ".hidden"))
 
 
+def test_a_record_of_a_run_that_lies(project):
+    """A record that DVC would restore a stage from is named when it was changed, and when it writes elsewhere."""
+    record = next((project / ".dvc/cache/runs").glob("??/*/*"))
+    text = record.read_text(encoding="utf-8")
+    for old, new, told in (
+        ("md5: ", "md5: 0", "does not hold what its name says"),
+        ("path: data/", "path: ../../data/", "names outputs outside the project: ../../data/"),
+        ("outs:", "out:", "is no record of a run"),
+    ):
+        record.write_text(text.replace(old, new), encoding="utf-8")
+        done = run_in(project, "python", "-m", "tools.cache", check=False)
+        assert done.returncode == 1 and f"{record} {told}" in done.stdout
+
+
 def test_a_link_that_leaves_the_project(project, tmp_path):
     """A link in data/ to somewhere else is named."""
     (project / "data/report/out").symlink_to(tmp_path)

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sieve.provenance import open_work
 
 
 class CallError(ValueError):
@@ -18,8 +21,7 @@ def project_root() -> Path:
     root = Path.cwd()
     if not (root / "dvc.yaml").is_file():
         raise FileNotFoundError(f"{root} holds no dvc.yaml; run this from the project's root")
-    (root / ".work").mkdir(exist_ok=True)
-    (root / ".work").chmod(0o700)  # DVC's notes lie in it and are opened as pickles
+    open_work(root)
     return root
 
 
@@ -52,6 +54,15 @@ class Stage:
     deps: tuple[str, ...]
     params: tuple[str, ...]
     outs: tuple[str, ...]
+
+
+def locked(root: Path) -> dict[str, Any]:
+    """What dvc.lock says of each stage; nothing when there is none."""
+    from ruamel.yaml import YAML
+
+    path = root / "dvc.lock"
+    values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return (values or {}).get("stages", {})
 
 
 def pipeline(root: Path) -> dict[str, Stage]:

@@ -1,4 +1,4 @@
-"""cache: is every object in DVC's cache what its name says, and does none lead out of its folder?
+"""cache: is everything in DVC's cache what its name says, and does nothing lead out of its folder?
 
     python -m tools.cache
 
@@ -14,7 +14,12 @@ import re
 import sys
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages._inputs import locked_outs
 from tools._project import dvc, project_root, run
 
 
@@ -27,6 +32,32 @@ def wrong_objects(cache: Path) -> dict[str, str]:
         if problem:
             found[name] = problem
     return found
+
+
+def wrong_records(cache: Path) -> dict[Path, str]:
+    """{record: what is wrong with it} for all records of earlier runs under `cache`/runs, which DVC restores from."""
+    found = {}
+    for path in sorted((cache / "runs").glob("??/*/*")):
+        try:
+            record = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+            outs = [out["path"] for out in record["outs"]]
+            names = _name_of({**record, "outs": outs}), _name_of(record)
+        except (ValueError, TypeError, KeyError, YAMLError):
+            found[path] = "is no record of a run"
+            continue
+        leaving = [out for out in outs if leaves(out)]
+        if leaving:
+            found[path] = f"names outputs outside the project: {', '.join(leaving)}"
+        elif names != (path.parent.name, path.name):
+            found[path] = "does not hold what its name says"
+    return found
+
+
+def _name_of(record: dict[str, Any]) -> str:
+    """What DVC calls a record, or, by its inputs and the names of its outputs, the folder of those that are alike."""
+    from dvc.utils import dict_sha256
+
+    return str(dict_sha256(record, exclude=["size", "nfiles"]))
 
 
 def _problem(path: Path, name: str) -> str | None:
@@ -56,7 +87,7 @@ def users(root: Path, cache: Path, name: str, wrong: Collection[str]) -> list[st
     """Outputs in dvc.lock that the object is, or is a part of; a listing that is `wrong` itself is not believed."""
     text = (root / "dvc.lock").read_text(encoding="utf-8") if (root / "dvc.lock").is_file() else ""
     found = []
-    for path, md5 in sorted(set(re.findall(r"- path: (.+)\n\s+hash: md5\n\s+md5: (\S+)", text))):
+    for path, md5 in sorted(locked_outs(text).items()):
         listing = cache / "files/md5" / md5[:2] / md5[2:]
         listed = md5.endswith(".dir") and md5 not in wrong and listing.is_file()
         inside = json.loads(listing.read_bytes()) if listed else []
@@ -84,13 +115,17 @@ def main() -> None:
     for name, problem in wrong.items():
         used = ", ".join(users(root, cache, name, wrong)) or "no output of this dvc.lock"
         print(f"{cache / 'files/md5' / name[:2] / name[2:]} {problem}; used by {used}")
+    records = wrong_records(cache)
+    for path, problem in records.items():
+        print(f"{path} {problem}")
     links = escaping_links(root)
     for path in links:
         print(f"{path.relative_to(root)} is a link that leads out of the project: {path.resolve()}")
-    if wrong or links:
+    if wrong or records or links:
         print("remove what is named and run `dvc repro`, or `dvc fetch` from a remote that you trust")
         sys.exit(1)
-    print(f"{len(list((cache / 'files/md5').glob('??/*')))} objects, all as their names say")
+    objects, runs = (len(list(cache.glob(pattern))) for pattern in ("files/md5/??/*", "runs/??/*/*"))
+    print(f"{objects} objects and {runs} records of runs, all as their names say")
 
 
 if __name__ == "__main__":

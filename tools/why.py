@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from stages._params import read_values
-from tools._project import Stage, dvc, needs, pipeline, project_root, run, within
+from tools._project import Stage, dvc, locked, needs, pipeline, project_root, run, within
 from tools._statements import Statement, last_runs
 
 
@@ -30,6 +28,7 @@ class Plan:
 
     reasons: dict[str, list[str]]
     estimates: dict[str, Statement]
+    stages: dict[str, Stage]
 
     def total(self, figure: str) -> float:
         """Sum of `seconds` or `bytes` over the stages that have run before."""
@@ -50,23 +49,19 @@ class Plan:
 def plan(root: Path) -> Plan:
     """What DVC sees as changed, and everything downstream (which its own dry run leaves out)."""
     stages, changed = pipeline(root), json.loads(dvc("status", "--json", folder=root))
-    locked = _locked(root)
+    before = locked(root)
     reasons: dict[str, list[str]] = {}
     for name in stages:
-        own = [reason for entry in changed.get(name, []) for reason in _told(entry, locked.get(name, {}), root)]
-        before = [earlier for earlier in needs(stages, name) if earlier in reasons]
-        own = [r for r in own if not _follows(r, before, stages)]
-        if own or before:
-            reasons[name] = own + [f"comes after {', '.join(before)}, unless they give the same bytes"] * bool(before)
-    return Plan(reasons, last_runs(root))
+        own = [reason for entry in changed.get(name, []) for reason in _told(entry, before.get(name, {}), root)]
+        origins = [earlier for earlier in needs(stages, name) if earlier in reasons]
+        own = [r for r in own if not _follows(r, origins, stages)]
+        if own or origins:
+            follows = f"comes after {', '.join(origins)}, unless they give the same bytes"
+            reasons[name] = own + [follows] * bool(origins)
+    return Plan(reasons, last_runs(root), stages)
 
 
-def _locked(root: Path) -> dict[str, Any]:
-    path = root / "dvc.lock"
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["stages"] if path.is_file() else {}
-
-
-def _told(entry: Any, locked: dict[str, Any], root: Path) -> list[str]:
+def _told(entry: Any, before: dict[str, Any], root: Path) -> list[str]:
     """DVC's words for one change, with the params' old and new values."""
     if isinstance(entry, str):
         return [entry]
@@ -75,15 +70,15 @@ def _told(entry: Any, locked: dict[str, Any], root: Path) -> list[str]:
         for thing, how in things.items():
             if isinstance(how, dict):
                 values = read_values(root / thing)
-                lines += [f"param {p}: {_old(locked, thing, p)} -> {_value(values, p)}" for p in how]
+                lines += [f"param {p}: {_old(before, thing, p)} -> {_value(values, p)}" for p in how]
             else:
                 what = "output" if "outs" in kind else "code" if thing.endswith(".py") else "input"
                 lines.append(f"{what} {thing}: {how}")
     return lines
 
 
-def _old(locked: dict[str, Any], file: str, name: str) -> Any:
-    return locked.get("params", {}).get(file, {}).get(name, "nothing")
+def _old(before: dict[str, Any], file: str, name: str) -> Any:
+    return before.get("params", {}).get(file, {}).get(name, "nothing")
 
 
 def _value(values: Any, name: str) -> Any:
@@ -98,16 +93,16 @@ def _follows(reason: str, before: list[str], stages: dict[str, Stage]) -> bool:
     return reason.startswith("input ") and any(within(path, out) for name in before for out in stages[name].outs)
 
 
-def after(found: Plan, root: Path, wanted: str) -> Plan:
+def after(found: Plan, wanted: str) -> Plan:
     """The plan of `wanted` and of what comes after it. ValueError when there is no such stage."""
-    stages = pipeline(root)
+    stages = found.stages
     chosen = [name for name in stages if name == wanted or name.startswith(f"{wanted}@")]
     if not chosen:
         raise ValueError(f"there is no stage '{wanted}'; there are: {', '.join(stages)}")
     for name in stages:
         if name not in chosen and set(needs(stages, name)) & set(chosen):
             chosen.append(name)
-    return Plan({name: found.reasons[name] for name in chosen if name in found.reasons}, found.estimates)
+    return Plan({name: found.reasons[name] for name in chosen if name in found.reasons}, found.estimates, stages)
 
 
 def show(found: Plan) -> str:
@@ -145,7 +140,7 @@ def main() -> None:
     given, root = parser.parse_args(), project_root()
     found = plan(root)
     if given.stage:
-        found = after(found, root, given.stage)
+        found = after(found, given.stage)
     print(show(found))
     require_room(found, shutil.disk_usage(root).free)
     sys.stdout.flush()

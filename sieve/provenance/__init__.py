@@ -25,7 +25,7 @@ from sieve.provenance.digests import (
 )
 from sieve.provenance.publish import link, publish
 from sieve.provenance.randomness import generator, seed_for
-from sieve.provenance.work import BusyError, Checkpoints, Work, lock
+from sieve.provenance.work import BusyError, Checkpoints, Work, lock, open_work, peak_memory
 
 __all__ = [
     "BusyError",
@@ -42,6 +42,8 @@ __all__ = [
     "inside",
     "link",
     "lock",
+    "open_work",
+    "peak_memory",
     "publish",
     "read_json",
     "read_table",

@@ -75,13 +75,17 @@ def read_table(path: Path) -> pa.Table:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Any) -> None:
-    """Write tensors as safetensors, with `metadata` (anything JSON can hold) under one key."""
+    """Write tensors as safetensors, with `metadata` (anything JSON can hold) under one key. OSError on a full disk."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     ordered = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
     text = json.dumps(metadata, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    save_file(ordered, path, metadata={METADATA_KEY: text})
+    try:
+        save_file(ordered, path, metadata={METADATA_KEY: text})
+    except SafetensorError as error:
+        raise OSError(f"{path} can't be written: {error}") from None
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:

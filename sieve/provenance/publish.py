@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,23 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Bring a file to the disk, or a folder's list of names: a rename is only then sure to outlive the machine."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Let a finished file or folder take a free name, or a file's place, with all its bytes on the disk before."""
+    for path in [*sorted(source.rglob("*")), source]:
+        sync(path)
+    source.replace(target)
+    sync(target.parent)
 
 
 @contextmanager
@@ -34,7 +52,7 @@ def publish(path: Path) -> Iterator[Path]:
             raise FileNotFoundError(f"nothing was written for {path}, which stays as it was")
         if path.is_dir() or (temporary.is_dir() and path.exists()):
             path.rename(older)  # only a file can be replaced in one step; a folder half removed must never be seen
-        temporary.replace(path)
+        rename(temporary, path)
     finally:
         remove(temporary)
         remove(older)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from sieve.provenance.canonical import read_tensors, write_tensors
 from sieve.provenance.digests import digest_path
-from sieve.provenance.publish import remove
+from sieve.provenance.publish import remove, rename
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +30,19 @@ Warn = Callable[[str], None]
 
 class BusyError(OSError):
     """Somebody else is writing the same outputs."""
+
+
+def open_work(project: Path) -> Path:
+    """The project's folder for unfinished work, for its owner only: DVC keeps notes in it and opens them as pickles."""
+    folder = project / ".work"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @contextmanager
@@ -54,6 +69,8 @@ class Work:
         self.folder, self.warn = Path(folder), warn
         self.folder.mkdir(parents=True, exist_ok=True)
         self._journal = self.folder / "journal.jsonl"
+        self._begun = time.time()
+        self._runs: dict[float, tuple[float, int]] = {}
         self._digests: dict[str, str] = dict(self._read_journal())
         if self._journal.is_file() and not self._journal.read_bytes().endswith(b"\n"):
             with self._journal.open("a", encoding="utf-8") as journal:
@@ -64,6 +81,7 @@ class Work:
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 entry = json.loads(line)
+                self._runs[entry["begun"]] = entry["seconds"], entry["memory"]
                 yield entry["piece"], entry["sha256"]
             except (ValueError, KeyError, TypeError):
                 self.warn(f"{self._journal} line {number} can't be read; the piece that it spoke of is made again")
@@ -93,17 +111,20 @@ class Work:
         temporary = path.with_name(f".{path.name}.partial")
         remove(temporary)
         make(temporary)
-        for file in sorted(temporary.rglob("*")) if temporary.is_dir() else [temporary]:
-            _sync(file)
         digest = digest_path(temporary)
         remove(path)
-        temporary.replace(path)
-        _sync(path.parent)
+        rename(temporary, path)
+        entry = {"piece": name, "sha256": digest, "begun": self._begun, "seconds": round(time.time() - self._begun, 1)}
         with self._journal.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps({"piece": name, "sha256": digest}) + "\n")
+            journal.write(json.dumps(entry | {"memory": peak_memory()}) + "\n")
             journal.flush()
             os.fsync(journal.fileno())
         self._digests[name] = digest
+
+    @property
+    def earlier(self) -> list[tuple[float, int]]:
+        """(seconds, bytes of memory) of every interrupted run that left pieces, up to the last one that it finished."""
+        return list(self._runs.values())
 
     def names(self) -> list[str]:
         """Every piece that the journal speaks of, in the order in which they were finished."""
@@ -149,11 +170,3 @@ class Checkpoints:
 
     def _names(self) -> list[str]:
         return [n for n in self.work.names() if n.startswith("checkpoint_") and (self.work.folder / n).exists()]
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -80,6 +80,17 @@ def test_a_torn_journal_costs_its_last_piece(tmp_path):
     assert Work(tmp_path, told.append).sound("c")
 
 
+def test_interrupted_runs_are_remembered(tmp_path):
+    """Time and memory of the runs before this one are known, each up to the last piece that it finished."""
+    for names in ("ab", "c"):
+        work = Work(tmp_path, pytest.fail)
+        for name in names:
+            work.piece(name, written(name))
+    assert work.earlier == Work(tmp_path, pytest.fail).earlier[:1]
+    assert len(Work(tmp_path, pytest.fail).earlier) == 2
+    assert all(seconds >= 0 and memory > 2**20 for seconds, memory in work.earlier)
+
+
 def test_the_second_writer_fails_at_once_and_names_the_first(tmp_path):
     """While a process holds the lock another is refused, with the first one's number and words; then it is free."""
     program = (

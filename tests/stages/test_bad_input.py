@@ -116,3 +116,15 @@ def test_a_variant_that_does_not_exist(project):
 def test_the_toy_params_are_sound(toy_run):
     """The tests' own world passes the checks that users' worlds pass."""
     assert load_params(toy_run / "params.yaml").subjects
+
+
+def test_a_disk_that_is_too_small(project, monkeypatch):
+    """After the first shard a capture that won't fit ends with what it needs and what is free; old outputs stay."""
+    before = contents(project / "data")
+    (project / "sitecustomize.py").write_text(
+        "import shutil, types\nshutil.disk_usage = lambda path: types.SimpleNamespace(free=1000)\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(project))
+
+    assert "but only 0.0 GiB of disk are free; lower activations.rows" in failure(project, ACTIVATIONS)
+    assert contents(project / "data") == before

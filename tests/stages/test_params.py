@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sieve.dictionary.fit import FitConfig
-from stages._params import ParamsError, load_params, settings
+from stages._params import ParamsError, deciding, load_params, settings
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
@@ -32,6 +32,18 @@ def refusal(tmp_path):
         return caught.value.mistakes
 
     return refuse
+
+
+def test_what_decides_a_stage_s_bits():
+    """Its own subject's numbers and the seeds do; gates and other subjects don't, so unfinished work stays known."""
+    params = load_params(ROOT / "tests/assets/params.yaml")
+    model, options = deciding(params, "model", {}), {"subject": "topk"}
+    assert set(model) == {"seed", "model"} and set(model["model"]) == {"kind", "pretrain"}
+    others = {"topk": params.train.subjects["topk"]}
+    alone = params.model_copy(update={"train": params.train.model_copy(update={"subjects": others})})
+    assert deciding(params, "train", options) == deciding(alone, "train", options)
+    assert deciding(params, "train", options) != deciding(params, "train", {"subject": "batchtopk"})
+    assert deciding(params, "train", options) != deciding(params, "orthogonalize", {"subject": "cosine_5"})
 
 
 @pytest.mark.parametrize("path", OURS, ids=str)

@@ -42,14 +42,14 @@ def test_a_changed_param_is_told_with_everything_downstream(toy_run):
     (reason,) = found.reasons["orthogonalize@cosine_5"]
     assert "orthogonalize.subjects.cosine_5" in reason and "5.0" in reason and "6.0" in reason
     assert found.reasons["adapt@adapted_5"] == ["comes after orthogonalize@cosine_5, unless they give the same bytes"]
-    assert set(after(found, toy_run, "filter@cosine_5").reasons) == {"filter@cosine_5", "evaluate@cosine_5", "report"}
+    assert set(after(found, "filter@cosine_5").reasons) == {"filter@cosine_5", "evaluate@cosine_5", "report"}
     assert found.total("seconds") > 0 and found.total("bytes") > 0 and found.memory > 2**26
     assert re.search(r"7 stages, by their last runs: \d+ s, [\d.]+ GiB memory, [\d.]+ MiB disk", show(found))
     with pytest.raises(OSError, match="MiB of disk are free"):
         require_room(found, 10)
     require_room(found, 2**40)
     with pytest.raises(ValueError, match="there is no stage 'trian'; there are: dataset"):
-        after(found, toy_run, "trian")
+        after(found, "trian")
 
 
 def test_changed_code_and_a_missing_output_are_told(toy_run, tmp_path):
