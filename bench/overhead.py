@@ -1,9 +1,9 @@
 """overhead: what provenance and resumability cost, stage by stage, on and off in one run.
 
-    python -m bench.overhead [STAGE ...]
+    python -m bench.overhead [--rounds N] [STAGE ...]
 
-In a project whose `dvc repro` has finished: runs each stage's command twice as it is and twice with digests, key, lock,
-journal, checkpoints and statement taken out, in turn, and compares. The outputs are the same bytes either way.
+In a project whose `dvc repro` has finished: runs each stage's command as it is and with digests, key, lock, journal,
+checkpoints and statement taken out, by turns, and compares. The outputs are the same bytes either way.
 """
 
 from __future__ import annotations
@@ -54,18 +54,20 @@ def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="STAGE")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each stage each way")
     given, root = parser.parse_args(), project_root()
     known = locked(root)
     total = {"on": 0.0, "off": 0.0}
-    for name in given.stages or pipeline(root):
+    for number, name in enumerate(given.stages or pipeline(root)):
         stage, *arguments = words(known[name]["cmd"], name)
         commands = {
             "on": [sys.executable, "-m", f"stages.{stage}", *arguments],
             "off": [sys.executable, "-c", OFF, stage, *arguments],
         }
         found = {"on": 0.0, "off": 0.0}
-        for way in ("on", "off", "off", "on"):
-            found[way] += seconds(name, commands[way], root) / 2
+        for turn in range(given.rounds):  # whoever comes second finds the files in memory
+            for way in ("on", "off") if (number + turn) % 2 else ("off", "on"):
+                found[way] += seconds(name, commands[way], root) / given.rounds
         total = {way: total[way] + found[way] for way in total}
         print(f"{name:24} on {found['on']:6.1f} s  off {found['off']:6.1f} s", flush=True)
     share = total["on"] / total["off"] - 1
