@@ -14,7 +14,7 @@ from sieve.dictionary.sae import Sae
 from sieve.model.adapter import adapter_enabled, load_adapter
 from sieve.model.generate import continue_text
 from sieve.model.language_model import LanguageModel
-from sieve.model.sites import observe, site_module
+from sieve.model.sites import observe, site_width
 from sieve.model.splice import RowEdit, splice
 
 
@@ -48,7 +48,7 @@ class Subject:
 
     @contextmanager
     def spliced(self, edit: RowEdit | None = None) -> Iterator[None]:
-        """The model with the reconstruction in place of the residual stream; `edit` may change the codes first."""
+        """The model with the reconstruction in place of the site's tensor; `edit` may change the codes first."""
 
         def rebuild(rows: Tensor, where: Tensor) -> Tensor:
             z = self.sae.encode(rows)
@@ -78,8 +78,7 @@ def load_subject(folder: Path, lm: LanguageModel) -> Subject:
     if any("lora_" in name for name, _ in lm.network.named_parameters()):
         raise ValueError("this model carries another subject's adapter already; open the model anew for each subject")
     sae = Sae.load(Path(folder) / "sae.safetensors").to(lm.device)
-    sae.require(lm.width, lm.digest)
-    site_module(lm.network, sae.site)
+    sae.require(site_width(lm.network, sae.site), lm.digest)
     adapter = Path(folder) / "adapter.safetensors"
     if adapter.is_file():
         load_adapter(adapter, lm.network, lm.digest, sae.digest)

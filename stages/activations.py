@@ -17,7 +17,7 @@ import torch
 from sieve.activations.capture import capture, text_tokens
 from sieve.activations.store import finish_store, write_shard
 from sieve.model.language_model import LanguageModel, open_model
-from sieve.model.sites import site_module
+from sieve.model.sites import site_width
 from sieve.provenance import Work, generator, link
 from sieve.text.blocks import Block, load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run
@@ -28,7 +28,7 @@ def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: I
     p = params.activations
     lm = open_model(network, tokenizer)
     for site in p.sites:
-        site_module(lm.network, site)
+        site_width(lm.network, site)  # refuses what the network does not have
     train = [b for b in load_blocks(blocks) if b.split == "train"]
     chosen = choose_blocks(lm, train, p.rows, params.seed.data)
     with publish(out) as folder:

@@ -13,6 +13,7 @@ from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_lo
 from sieve.dictionary.sae import Sae
 from sieve.model.adapter import inject, save_adapter
 from sieve.model.language_model import open_model
+from sieve.model.sites import site_width
 from sieve.provenance import Checkpoints, Work, read_json, seed_for, write_json
 from sieve.text.blocks import load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run, write_history
@@ -35,7 +36,7 @@ def main(
     config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
     kind, loss = LOSSES[params.adapt.loss]
     lm, base = open_model(network, tokenizer), Sae.load(sae / "sae.safetensors")
-    base.require(lm.width, lm.digest)
+    base.require(site_width(lm.network, base.site), lm.digest)
     train = [b for b in load_blocks(blocks) if b.split == "train" and b.kind == kind]
     if not train:
         raise ValueError(

@@ -122,6 +122,21 @@ def test_a_subject_of_another_model_is_refused(lm, sae, tmp_path):
     assert adapter_parameters(own.network) == []
 
 
+def test_a_subject_is_as_wide_as_its_site(lm, batch, tmp_path):
+    """A Sae of the MLP's neurons opens with their width, reads them and generates; the stream's width is refused."""
+    random_sae(48, 64, 6, "mlp_act_1", lm.digest).save(tmp_path / "sae.safetensors")
+    subject = load_subject(tmp_path, lm)
+    reading = subject.read(*batch)
+    assert torch.equal(reading.rows, observe(lm.network, ["mlp_act_1"], *batch)["mlp_act_1"][reading.text])
+    plain = logits(lm, batch)
+    with subject.spliced():
+        assert not torch.allclose(logits(lm, batch), plain)
+
+    random_sae(lm.width, 64, 6, "mlp_act_1", lm.digest).save(tmp_path / "sae.safetensors")
+    with pytest.raises(LineageError, match="width 32, but the model's mlp_act_1 has width 48"):
+        load_subject(tmp_path, lm)
+
+
 def test_an_adapter_made_around_another_sae_is_refused(lm, sae, tmp_path):
     """A Sae and an adapter that were not made for each other are refused."""
     save_adapted(tmp_path, lm, sae)

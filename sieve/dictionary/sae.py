@@ -100,7 +100,7 @@ class Sae:
         """LineageError unless this Sae was trained on the network `model` (digest) with activations of `width`."""
         if self.width != width:
             raise LineageError(
-                f"this SAE takes activations of width {self.width}, but the model's residual stream has width {width}; "
+                f"this SAE takes activations of width {self.width}, but the model's {self.site} has width {width}; "
                 "give the model it was trained on"
             )
         if self.model != model:

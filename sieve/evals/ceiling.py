@@ -2,8 +2,9 @@
 
 A swap cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the target
 when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. The site to
-train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's. They are
-compared on validation pairs, so that whoever chooses by them has not seen the test pairs, on which swaps are judged.
+train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's of its kind
+(of site, in every layer). They are compared on validation pairs, so that whoever chooses by them has not seen the test
+pairs, on which swaps are judged.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sieve.features.concepts import Position, written
 from sieve.features.counterfactual import Pair
 from sieve.interventions.patch import patch
 from sieve.model.generate import continue_ids
-from sieve.model.sites import observe, sites
+from sieve.model.sites import observe, parse_site, sites
 from sieve.text.answers import mentions
 
 
@@ -44,7 +45,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
     names, chosen = written(case.subject.lm, case.concepts.words), (case.subject.site, case.concepts.position)
     rows = []
     with case.subject.original():
-        for site in sites(case.subject.lm.network):
+        for site in sites(case.subject.lm.network, parse_site(case.subject.site).kind):
             for where in get_args(Position):
                 hits = patched(case, tuning, names, site, where, settings.new_tokens)
                 rows.append(proportion("ceiling", "success", f"{site}/{where}", hits))

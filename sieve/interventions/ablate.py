@@ -1,4 +1,4 @@
-"""Remove directions from the residual stream."""
+"""Remove directions from a site's activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A direction in the residual stream that knows where it belongs."""
+"""A direction among a site's activations that knows where it belongs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Push the residual stream along a direction."""
+"""Push a site's activations along a direction."""
 
 from __future__ import annotations
 

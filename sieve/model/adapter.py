@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sieve.model.sites import decoder_layers, parse_site
+from sieve.model.families import decoder_layers
+from sieve.model.sites import parse_site
 from sieve.provenance import LineageError, read_tensors, write_tensors
 
 

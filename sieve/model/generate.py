@@ -11,9 +11,17 @@ from sieve.model.language_model import LanguageModel
 def continue_ids(
     lm: LanguageModel, prompts: list[list[int]], new_tokens: int, use_cache: bool = True
 ) -> list[list[int]]:
-    """The greedy continuation of each prompt (its ids only), up to `new_tokens` and cut at the first special token."""
+    """The greedy continuation of each prompt (its ids only), up to `new_tokens` and cut at the first special token.
+
+    ValueError for a prompt without a token, which an empty text is where no BOS is added.
+    """
     if not prompts:
         return []
+    if not all(prompts):
+        raise ValueError(
+            f"prompt {next(i for i, p in enumerate(prompts) if not p)} has no token to go on from, and this model's "
+            "tokenizer adds none; give it some text"
+        )
     ids, mask = lm.pad(prompts, side="left")
     output = lm.network.generate(
         input_ids=ids,

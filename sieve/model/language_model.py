@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sieve.provenance import digest_folder
+from sieve.provenance import digest_folder, read_json
 
 _IDENTITY = ("config.json", "model.safetensors", "model.safetensors.index.json")
 
@@ -51,13 +51,18 @@ class LanguageModel:
 
     @property
     def pad_id(self) -> int:
-        """The id used for padding; always a special one, so that padding is never taken for text."""
-        return int(
-            next(
-                i
-                for i in (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, self.tokenizer.bos_token_id)
-                if i is not None
-            )
+        """The id used for padding: PAD, else EOS, BOS or any other special token that the network has an embedding for.
+
+        Always a special one, so that padding is never taken for text; ValueError for a tokenizer that has none.
+        """
+        known, t = int(self.network.config.vocab_size), self.tokenizer
+        for i in (t.pad_token_id, t.eos_token_id, t.bos_token_id, *t.all_special_ids):
+            if i is not None and i < known:
+                return int(i)
+        raise ValueError(
+            f"padding needs a special token, which is never text, with an id below {known} (the vocabulary); "
+            f"this tokenizer has {', '.join(t.all_special_tokens) or 'none'}: make a token that your text does not use "
+            "its pad_token, and save it"
         )
 
     def is_text(self, ids: Tensor) -> Tensor:
@@ -65,7 +70,11 @@ class LanguageModel:
         return ~torch.isin(ids, self.special_ids)
 
     def encode(self, texts: list[str]) -> list[list[int]]:
-        """Token ids of each text, with the special tokens that the tokenizer's own rule adds (BOS, if it has one)."""
+        """Token ids of each text, with the special tokens that the tokenizer's own rule adds, and no others.
+
+        So a text starts with BOS where the model was trained to see one (Llama, Gemma) and with its first token where
+        it was not (GPT-2, GPT-NeoX, Qwen 3).
+        """
         return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=True)["input_ids"]] if texts else []
 
     def pad(self, sequences: list[list[int]], side: str = "right", width: int | None = None) -> tuple[Tensor, Tensor]:
@@ -111,6 +120,11 @@ def check_folder(folder: Path, tokenizer: Path | None = None) -> None:
         )
     if not (tokenizer / "tokenizer.json").is_file():
         raise ModelFolderError(f"{tokenizer} holds no tokenizer.json; save the model's fast tokenizer into that folder")
+    if "text_config" in (config := read_json(folder / "config.json")):
+        raise ModelFolderError(
+            f"{folder} holds a model of more than text ({config.get('model_type')}); take its text model out once: "
+            "put model.language_model and lm_head into a Gemma3ForCausalLM made from config.text_config, and save that"
+        )
 
 
 def model_digest(folder: Path) -> str:
@@ -125,8 +139,15 @@ def open_model(folder: Path, tokenizer: Path | None = None, device: str | torch.
 
     check_folder(folder, tokenizer)
     with quiet():
-        network: Any = AutoModelForCausalLM.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        opened: Any = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32,
+            output_loading_info=True,
+        )  # fmt: skip
+    network, report = opened
+    if missing := sorted(report["missing_keys"]):
+        raise ModelFolderError(
+            f"{folder} has no weights for {', '.join(missing[:3])}{' …' * (len(missing) > 3)}, {len(missing)} in all, "
+            f"which a {type(network).__name__} needs and would make up at random; save the whole model"
         )
     ends = {name: getattr(network.generation_config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     network.generation_config = GenerationConfig(**ends)  # a folder's taste in sampling would make greedy not greedy

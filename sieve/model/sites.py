@@ -1,7 +1,16 @@
 """The one definition of a *site*: a named place in the network whose tensor is captured, spliced and steered.
 
-`resid_post_N` is the residual stream after decoder layer N (0 is the first layer), (B, T, D). Capture, splice, steering
-and evaluation all go through `edit` or `observe`, so an SAE is spliced into exactly the tensor that it was trained on.
+In the order in which data flows through decoder layer N (0 is the first), each (B, T, D) with a D of its own:
+
+    attn_z_N      the heads' outputs side by side, before the output projection; D = heads · head size
+    attn_out_N    what attention adds to the residual stream (in Gemma 2 and 3 after the norm that follows it)
+    resid_mid_N   the residual stream after that addition, before the MLP's norm; none if both are parallel (GPT-NeoX)
+    mlp_act_N     what the MLP's down projection reads; D = intermediate size
+    mlp_out_N     what the MLP adds to the residual stream (in Gemma 2 and 3 after the norm that follows it)
+    resid_post_N  the residual stream after the layer
+
+Capture, splice, steering and evaluation all go through `edit` or `observe`, and these through one hook, so an SAE is
+spliced into exactly the tensor that it was trained on. `resid_post` exists in every network, the others in `FAMILIES`.
 """
 
 from __future__ import annotations
@@ -14,12 +23,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-KINDS = ("resid_post",)
+from sieve.model.families import SiteError, block_parts, decoder_layers, missing_kind
 
-
-class SiteError(ValueError):
-    """A site that this network does not have."""
+KINDS = ("attn_z", "attn_out", "resid_mid", "mlp_act", "mlp_out", "resid_post")
 
 
 @dataclass(frozen=True)
@@ -32,24 +40,17 @@ class Site:
     def __str__(self) -> str:
         return f"{self.kind}_{self.layer}"
 
-
-def decoder_layers(network: nn.Module) -> nn.ModuleList:
-    """The list of decoder blocks of a Hugging Face causal LM."""
-    for path in ("model.layers", "transformer.h", "gpt_neox.layers"):
-        module: Any = network
-        for name in path.split("."):
-            module = getattr(module, name, None)
-        if isinstance(module, nn.ModuleList):
-            return module
-    raise SiteError(
-        f"{type(network).__name__} keeps its decoder layers under no name known here; "
-        "give a causal LM of the Llama, GPT-2 or GPT-NeoX shape"
-    )
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sites sorted by this are in the order in which data flows."""
+        return self.layer, KINDS.index(self.kind)
 
 
-def sites(network: nn.Module) -> list[str]:
-    """Every site of `network`, in the order in which data flows."""
-    return [str(Site(kind, layer)) for layer in range(len(decoder_layers(network))) for kind in KINDS]
+def sites(network: nn.Module, kind: str | None = None) -> list[str]:
+    """Every site of `network`, or every one of a kind, in the order in which data flows."""
+    layers = len(decoder_layers(network))
+    kinds = [k for k in KINDS if k in {"resid_post", *block_parts(network)} and kind in (None, k)]
+    return [str(Site(k, layer)) for layer in range(layers) for k in kinds]
 
 
 def parse_site(name: str) -> Site:
@@ -62,19 +63,50 @@ def parse_site(name: str) -> Site:
     return Site(match[1], int(match[2]))
 
 
-def site_module(network: nn.Module, name: str) -> nn.Module:
-    """The module whose output is the site's tensor. SiteError lists the sites that exist."""
-    site = parse_site(name)
-    layers = decoder_layers(network)
-    if site.layer >= len(layers):
-        raise SiteError(
-            f"site '{name}' does not exist in this {type(network).__name__}; it has: {', '.join(sites(network))}"
-        )
-    return layers[site.layer]
+def site_width(network: nn.Module, name: str) -> int:
+    """D, the size of an activation at the site. SiteError when `network` has no such site."""
+    part: Any = _part(network, name)
+    if parse_site(name).kind in ("attn_z", "mlp_act"):
+        return int(part.in_features if hasattr(part, "in_features") else part.nx)  # GPT-2's Conv1D says nx
+    return int(network.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
 
-class _Stop(Exception):
-    """Raised inside a forward pass when nothing after the site is needed."""
+def _part(network: nn.Module, name: str) -> nn.Module:
+    """The module that a site's tensor goes into or comes out of. SiteError says what there is instead."""
+    site, layers = parse_site(name), decoder_layers(network)
+    if name not in (there := sites(network, site.kind)):
+        if not there:
+            raise missing_kind(network, site.kind)
+        raise SiteError(f"site '{name}' does not exist in this {type(network).__name__}; it has: {', '.join(there)}")
+    block = layers[site.layer]
+    return block if site.kind == "resid_post" else block.get_submodule(block_parts(network)[site.kind])
+
+
+def _visit(network: nn.Module, name: str, visitor: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+    """Have `visitor` called with the site's tensor (B, T, D) on every forward; what it returns, if any, replaces it."""
+
+    def leaving(_module: nn.Module, _args: Any, output: Any) -> Any:
+        if not isinstance(output, tuple):
+            return visitor(output)
+        found = visitor(output[0])
+        return None if found is None else (found, *output[1:])
+
+    def entering(_module: nn.Module, args: Any) -> Any:
+        found = visitor(args[0])
+        return None if found is None else (found, *args[1:])
+
+    def entering_and_passing_by(_module: nn.Module, args: Any) -> None:
+        # The block keeps this very tensor for the addition after the MLP: only writing into it reaches both branches.
+        found = visitor(args[0].clone())
+        if found is not None:
+            args[0].copy_(found)
+
+    part, kind = _part(network, name), parse_site(name).kind
+    if kind == "resid_mid":
+        return part.register_forward_pre_hook(entering_and_passing_by)
+    if kind in ("attn_z", "mlp_act"):
+        return part.register_forward_pre_hook(entering)
+    return part.register_forward_hook(leaving)
 
 
 @contextmanager
@@ -93,47 +125,61 @@ def _token_ids(network: nn.Module) -> Iterator[dict[str, Tensor]]:
 def edit(network: nn.Module, site: str, function: Callable[[Tensor, Tensor], Tensor]) -> Iterator[None]:
     """Replace the site's tensor by `function(hidden (B, T, D), ids (B, T)) -> (B, T, D)` on every forward in the block.
 
-    The hook is gone when the block ends, also after an exception.
+    Everything that reads the site's tensor reads the new one. The hook is gone when the block ends, also after an
+    exception. SiteError when `network` has no such site, ValueError when `function` returns another shape.
     """
-    module = site_module(network, site)
     with _token_ids(network) as seen:
 
-        def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
-            if isinstance(output, tuple):
-                return (function(output[0], seen["ids"]), *output[1:])
-            return function(output, seen["ids"])
+        def replace(hidden: Tensor) -> Tensor:
+            edited = function(hidden, seen["ids"])
+            if edited.shape != hidden.shape:
+                raise ValueError(
+                    f"the edit at {site} was given activations of shape {tuple(hidden.shape)} and returned "
+                    f"{tuple(edited.shape)}; return the same shape"
+                )
+            return edited
 
-        handle = module.register_forward_hook(hook)
+        handle = _visit(network, site, replace)
         try:
             yield
         finally:
             handle.remove()
 
 
+class _Stop(Exception):
+    """Raised inside a forward pass when nothing after the site is needed."""
+
+
 @torch.no_grad()
 def observe(network: nn.Module, names: list[str], ids: Tensor, mask: Tensor) -> dict[str, Tensor]:
     """Activations at `names` for one batch, {site: (B, T, D)}; the pass stops at the last of them, before the LM head.
 
-    ids (B, T) int64, mask (B, T) with 1 where a token is real.
+    ids (B, T) int64, mask (B, T) with 1 where a token is real; padding may be on either side.
     """
     found: dict[str, Tensor] = {}
     handles = []
 
-    def keep(name: str, last: bool) -> Callable[..., None]:
-        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-            found[name] = output[0] if isinstance(output, tuple) else output
+    def keep(name: str, last: bool) -> Callable[[Tensor], None]:
+        def visitor(hidden: Tensor) -> None:
+            found[name] = hidden
             if last:
                 raise _Stop
 
-        return hook
+        return visitor
 
-    ordered = sorted(names, key=lambda name: parse_site(name).layer)
+    ordered = sorted(names, key=lambda name: parse_site(name).order)
     try:
         for name in ordered:
-            handles.append(site_module(network, name).register_forward_hook(keep(name, name == ordered[-1])))
+            handles.append(_visit(network, name, keep(name, name == ordered[-1])))
         with suppress(_Stop):
-            network(input_ids=ids, attention_mask=mask, use_cache=False)
+            network(input_ids=ids, attention_mask=mask, position_ids=positions(mask), use_cache=False)
     finally:
         for handle in handles:
             handle.remove()
     return found
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Each token's position (B, T), counted from its row's first real token: padding on the left shifts nothing."""
+    padding = (mask.cumsum(1) == 0).sum(1, keepdim=True)
+    return (torch.arange(mask.shape[1], device=mask.device) - padding).clamp_min(0)

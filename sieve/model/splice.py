@@ -1,4 +1,4 @@
-"""Put a dictionary's reconstruction in the place of the residual stream.
+"""Put a dictionary's reconstruction in the place of a site's activations.
 
 Special tokens (BOS, padding) keep their true activations: dictionaries are never trained on them. Only the rows of text
 tokens are replaced, at every forward pass, cached steps included (arXiv 2602.04718 replaces every token, without an

@@ -8,7 +8,7 @@ import torch
 
 from sieve.activations.capture import capture, text_tokens
 from sieve.model.language_model import LanguageModel
-from sieve.model.sites import edit, observe
+from sieve.model.sites import edit, observe, site_width, sites
 
 SITES = ["resid_post_2", "resid_post_0"]
 
@@ -48,6 +48,18 @@ def test_rows_are_the_observed_activations(lm, chosen):
             for site in SITES:
                 wanted = alone[site][0, [positions[i] for i in mine]]
                 torch.testing.assert_close(rows[site][mine], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_are_as_wide_as_their_site(lm, chosen):
+    """In one pass sites of different widths give as many rows each: those that the network shows there."""
+    names = sites(lm.network)
+    (found,) = capture(lm, chosen, names, 7)
+    ids, mask = lm.pad([list(b.ids) for b in chosen])
+    shown = observe(lm.network, names, ids, mask)
+
+    assert {site: rows.shape[1] for site, rows in found.items()} == {s: site_width(lm.network, s) for s in names}
+    assert {site_width(lm.network, site) for site in names} == {32, 48}
+    assert all(torch.equal(found[site], shown[site][lm.is_text(ids)]) for site in names)
 
 
 def test_capturing_twice_gives_the_same_bits(lm, chosen):

@@ -45,6 +45,15 @@ def test_chosen_is_the_ceiling_of_the_subjects_own_site_and_position(site, posit
     assert found["chosen"] == found["subject"] == found[f"{site}/{position}"] == chosen
 
 
+def test_layers_are_compared_at_sites_of_the_subjects_kind():
+    """For a dictionary of what the MLP adds, the ceiling is that of what the MLP adds, at every layer: here nothing."""
+    found = figures(planted_case("mlp_out_1"))
+    assert found == {f"mlp_out_{n}/{where}": 0 for n in range(3) for where in ("concept", "last")} | {
+        "chosen": 0,
+        "subject": 0,
+    }
+
+
 def lossy(case, latents, written):
     """The case with a dictionary that rebuilds everything, but `latents` write `written`."""
     decoder = case.subject.sae.W_dec.clone()

@@ -52,6 +52,19 @@ def test_adds_strength_times_norm_times_vector_to_text_tokens_only(lm, direction
     assert not lm.is_text(ids)[mask == 0].any() and (~text & mask.bool()).any()
 
 
+@pytest.mark.parametrize(("site", "width"), [("mlp_act_1", 48), ("attn_z_1", 32), ("resid_mid_1", 32)])
+def test_steers_at_any_site(lm, batch, site, width):
+    """Text tokens move by exactly the push at sites inside a block too, and what follows is moved by it."""
+    vector = torch.randn(width, generator=generator(0, "test direction"))
+    direction = Direction(vector / vector.norm(), 3.0, "es", site, lm.digest, "some-sae")
+    plain = observe(lm.network, [site, "resid_post_1"], *batch)
+    with steer(lm, direction, 2.0):
+        pushed = observe(lm.network, [site, "resid_post_1"], *batch)
+    text = lm.is_text(batch[0])
+    assert torch.equal(pushed[site][text], plain[site][text] + 6.0 * direction.vector)
+    assert not torch.allclose(pushed["resid_post_1"][text], plain["resid_post_1"][text])
+
+
 def test_equals_adding_to_the_codes_with_the_error_put_back(subject, blocks):
     """decode(z + w) + (h − decode(z)) is h + w · W_dec, so steering needs no SAE."""
     reading = subject.read(*subject.lm.pad([list(blocks[0].ids)]))

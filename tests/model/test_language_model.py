@@ -6,10 +6,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sieve.model.generate import continue_ids
-from sieve.model.language_model import ModelFolderError, check_folder, model_digest, open_model
+from sieve.model.generate import continue_ids, continue_text
+from sieve.model.language_model import LanguageModel, ModelFolderError, check_folder, model_digest, open_model
 from sieve.model.pretrain import save_network, save_tokenizer
 from sieve.provenance import read_json, write_json
+from tests.networks import CONTEXT, FAMILIES, GEMMA, WITH_BOS, family_lm, tokenizer_of
 
 
 @pytest.fixture
@@ -169,3 +170,70 @@ def test_text_is_what_is_not_special(lm):
 
     assert ids[~lm.is_text(ids)].tolist() == sorted(lm.tokenizer.all_special_ids)
     assert lm.tokenizer.convert_tokens_to_ids(["<bos>", "<eos>", "<pad>"]) == [1, 2, 0]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_opens(family, tmp_path):
+    """A saved network of any family opens with the same logits, its width, its context and its way with BOS."""
+    lm, ids = family_lm(family), torch.arange(3, 14)[None]
+    save_tokenizer(tmp_path / "model", lm.tokenizer)
+    save_network(tmp_path / "model", lm.network)
+    opened = open_model(tmp_path / "model")
+
+    assert torch.equal(opened.network(ids).logits, lm.network(ids).logits)
+    assert (opened.width, opened.context) == (24, CONTEXT)
+    assert opened.encode(["w5 w6"]) == [[1, 5, 6] if family in WITH_BOS else [5, 6]]
+
+
+def test_a_network_with_a_part_missing_is_refused(lm, folder):
+    """A weight that the file lacks is named: it would be made up at random. A tied head is not missing."""
+    weights = load_file(folder / "model.safetensors")
+    assert "lm_head.weight" not in weights and open_model(folder)
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelFolderError, match=r"no weights for model\.layers\.1\.mlp\.up_proj\.weight, 1 in all"):
+        open_model(folder)
+
+
+def test_a_model_of_text_and_images_is_refused(tmp_path):
+    """It is refused with how to take out its text model, and what is taken out so says the same."""
+    from transformers import Gemma3Config, Gemma3ForCausalLM, Gemma3ForConditionalGeneration, SiglipVisionConfig
+
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = SiglipVisionConfig(**sizes, image_size=28, patch_size=14).to_dict()
+    config = Gemma3Config(text_config=GEMMA | {"final_logit_softcapping": None}, vision_config=vision)
+    whole, ids = Gemma3ForConditionalGeneration(config).eval(), torch.arange(3, 14)[None]
+    save_tokenizer(tmp_path / "whole", tokenizer_of(bos=True))
+    shutil.copytree(tmp_path / "whole", tmp_path / "text")
+    whole.save_pretrained(tmp_path / "whole")
+    assert "Gemma3ForCausalLM made from config.text_config" in refusal(tmp_path / "whole")
+
+    text = Gemma3ForCausalLM(config.text_config).eval()
+    text.model, text.lm_head = whole.model.language_model, whole.lm_head
+    save_network(tmp_path / "text", text)
+    assert torch.equal(open_model(tmp_path / "text").network(ids).logits, whole(ids).logits)
+
+
+def test_padding_is_a_special_token_that_the_network_knows():
+    """Without PAD it is EOS, also where that is id 0; a PAD beyond the embeddings is passed over; none is refused."""
+    lm = family_lm("gpt2")
+    lm.tokenizer.pad_token = None
+    assert lm.pad_id == lm.tokenizer.eos_token_id == 2
+    lm.tokenizer.eos_token = "<pad>"
+    assert lm.pad_id == lm.tokenizer.eos_token_id == 0
+    lm.tokenizer.add_special_tokens({"pad_token": "<beyond>"})
+    assert (lm.tokenizer.pad_token_id, lm.pad_id) == (64, 0)
+
+    bare = LanguageModel(lm.network, tokenizer_of(bos=False, special=False), "digest")
+    assert bare.encode(["w0 w7"]) == [[0, 7]]
+    with pytest.raises(ValueError, match=r"id below 64.* has none: make a token .* its pad_token"):
+        bare.pad([[5]])
+    bare.tokenizer.pad_token = "w0"
+    assert bare.pad([[5]], width=2)[0].tolist() == [[5, 0]]
+
+
+def test_a_prompt_without_a_token_is_refused():
+    """An empty text is BOS where one is added, and nothing to go on from where none is."""
+    assert family_lm("llama").encode([""]) == [[1]]
+    with pytest.raises(ValueError, match="prompt 1 has no token to go on from"):
+        continue_text(family_lm("gpt2"), ["w3", ""], 4)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sieve.model.sites import Site, SiteError, decoder_layers, edit, observe, parse_site, site_module, sites
+from sieve.model.sites import Site, SiteError, decoder_layers, edit, observe, parse_site, site_width, sites
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_sites_of_another_architecture():
     with torch.no_grad():
         reported = network(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
 
-    assert sites(network) == ["resid_post_0", "resid_post_1"]
+    assert sites(network, "resid_post") == ["resid_post_0", "resid_post_1"]
     found = observe(network, ["resid_post_0"], ids, torch.ones_like(ids))["resid_post_0"]
     assert torch.equal(found, reported[1])
 
@@ -175,7 +175,7 @@ def test_hooks_are_gone_after_an_exception_in_the_hook(lm, batch):
 
 
 @pytest.mark.parametrize(
-    "function", [site_module, lambda n, s: observe(n, ["resid_post_0", s], *[torch.ones(1, 2).long()] * 2)]
+    "function", [site_width, lambda n, s: observe(n, ["resid_post_0", s], *[torch.ones(1, 2).long()] * 2)]
 )
 def test_a_missing_site_lists_those_that_exist(lm, function):
     """Asking for a layer that is not there names every site that is, and leaves no hook."""
