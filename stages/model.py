@@ -13,9 +13,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sieve.intervals import wilson
 from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
 from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
-from sieve.intervals import wilson
 from sieve.model.skill import bits_per_byte, languages_kept, solve
 from sieve.provenance import Checkpoints, Work, read_table, write_json
 from sieve.text.identify import Identifier
@@ -108,21 +108,22 @@ def describe(lm: LanguageModel, texts: Rows, problems: Rows) -> dict[str, Any]:
 def _languages(lm: LanguageModel, texts: Rows) -> dict[str, Any]:
     """Bits per byte of each language, by this model and by character n-grams; whether continuations stay in it."""
     figures: dict[str, Any] = {}
-    said = {(language, split): [] for language in sorted({row["language"] for row in texts}) for split in ("train", "test")}
+    held: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
     for row in texts:
-        said.get((row["language"], row["split"]), []).append(row["text"])
-    held = {language: found[:DOCUMENTS] for (language, split), found in said.items() if split == "test" and found}
-    for language, documents in held.items():
+        if row["split"] in ("train", "test"):
+            (held if row["split"] == "test" else known).setdefault(row["language"], []).append(row["text"])
+    languages = sorted(held.keys() & known.keys())
+    for language in languages:
+        documents = held[language][:DOCUMENTS]
         figures[f"bits_per_byte.{language}"] = bits_per_byte(lm, documents, BATCH)
-        ngram = CharacterModel(said[language, "train"])
-        size = sum(len(text.encode("utf-8")) for text in documents)
-        figures[f"ngram_bits_per_byte.{language}"] = sum(map(ngram.bits, documents)) / size
-    if len(held) > 1:
-        judge = Identifier({language: said[language, "train"][:JUDGED_BY] for language in held})
-        prompts = [(language, text) for language, documents in held.items() for text in documents]
+        figures[f"ngram_bits_per_byte.{language}"] = CharacterModel(known[language]).bits_per_byte(documents)
+    if len(languages) > 1:
+        judge = Identifier({language: known[language][:JUDGED_BY] for language in languages})
+        prompts = [(language, text) for language in languages for text in held[language][:DOCUMENTS]]
         kept = languages_kept(lm, prompts, judge, PROMPT_TOKENS, NEW_TOKENS, BATCH)
         figures |= _share("continuation_language_accuracy", kept)
-        for language in held:
+        for language in languages:
             own = [hit for hit, (name, _) in zip(kept, prompts) if name == language]
             figures[f"continuation_language_accuracy.{language}"] = sum(own) / len(own)
     return figures

@@ -18,7 +18,9 @@ from tools._project import run
 
 def sheet(languages: list[str], sentences: int, seed: int) -> Iterator[str]:
     """The lines of the sheet: per language, each English sentence and below it the same in that language."""
-    clauses = [keyed_random(seed, "sheet", i).choice(tell(keyed_random(seed, "world", i), 3, 8)) for i in range(sentences)]
+    clauses = [
+        keyed_random(seed, "sheet", i).choice(tell(keyed_random(seed, "world", i), 3, 8)) for i in range(sentences)
+    ]
     for language in languages:
         yield f"\n{language}\n"
         for number, clause in enumerate(clauses, start=1):
@@ -29,7 +31,9 @@ def sheet(languages: list[str], sentences: int, seed: int) -> Iterator[str]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", default=[name for name in LANGUAGES if name != "en"])
+    parser.add_argument(
+        "languages", nargs="*", metavar="LANGUAGE", default=[name for name in LANGUAGES if name != "en"]
+    )
     parser.add_argument("--sentences", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

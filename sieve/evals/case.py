@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sieve.features.concepts import Concepts
 from sieve.features.counterfactual import Pair, pairs
-from sieve.interventions.direction import Direction
 from sieve.intervals import wilson
+from sieve.interventions.direction import Direction
 from sieve.provenance import generator
 from sieve.subject import Subject
 from sieve.text.blocks import Block

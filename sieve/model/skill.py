@@ -60,5 +60,7 @@ def languages_kept(
     begun = [ids[:prompt] for ids in lm.encode([text for _, text in prompts])]
     texts: list[str] = []
     for start in range(0, len(begun), batch):
-        texts += lm.tokenizer.batch_decode(continue_ids(lm, begun[start : start + batch], new), skip_special_tokens=True)
+        texts += lm.tokenizer.batch_decode(
+            continue_ids(lm, begun[start : start + batch], new), skip_special_tokens=True
+        )
     return [judge(text) == language for (language, _), text in zip(prompts, texts)]

@@ -70,7 +70,10 @@ QUALITIES = {
     "flower": ("beautiful", "big", "small", "strange", "tiny", "blue", "red", "white", "yellow"),
 }
 
-DEED_QUALITIES = {"write": ("beautiful", "strange"), "bake": ("beautiful", "big", "small")}  # nobody writes an old letter
+DEED_QUALITIES = {
+    "write": ("beautiful", "strange"),
+    "bake": ("beautiful", "big", "small"),
+}  # nobody writes an old letter
 
 _ROOMS = ("castle", "garden", "house", "kitchen", "school")
 ACTS = {  # verb: (what it is done to, where)
@@ -147,7 +150,18 @@ TIMES = (*DAYS, *SEASONS, *HOURS, "later")
 NUMBERS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 MOODS = ("tell", "deny", "ask", "wish")
 
-HELD_OUT = ("bride", "uncle", "swan", "donkey", "island", "museum", "lemon", "diary", "kite", "violin")  # never in training
+HELD_OUT = (
+    "bride",
+    "uncle",
+    "swan",
+    "donkey",
+    "island",
+    "museum",
+    "lemon",
+    "diary",
+    "kite",
+    "violin",
+)  # never in training
 
 
 @dataclass(frozen=True)

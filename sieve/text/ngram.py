@@ -1,12 +1,11 @@
 """How well do the last few characters predict the next? The bar that a language model has to clear.
 
-Interpolated Witten-Bell smoothing (Witten & Bell 1991; Chen & Goodman 1999, section 2.4): with n(h) tokens and t(h) types
-seen after a history h, p(c | h) = (n(hc) + t(h) p(c | shorter h)) / (n(h) + t(h)), down to a uniform distribution.
+Interpolated Witten-Bell smoothing (Witten & Bell 1991; Chen & Goodman 1999, section 2.4): with n(h) tokens and t(h)
+types seen after a history h, p(c | h) = (n(hc) + t(h) p(c | shorter h)) / (n(h) + t(h)), down to a uniform p.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -28,9 +27,10 @@ class CharacterModel:
         histories = torch.cat([_histories(_codes(text), order) for text in texts], 1)
         self.tables = [_Table(histories[size], characters) for size in range(order)]
 
-    def bits(self, text: str) -> float:
-        """What the text costs in bits, given that it begins a document."""
-        return float(-self.probabilities(text).log2().sum())
+    def bits_per_byte(self, texts: Sequence[str]) -> float:
+        """What documents cost in bits, by their UTF-8 bytes: comparable with a model of tokens."""
+        bits = sum(float(-self.probabilities(text).log2().sum()) for text in texts)
+        return bits / sum(len(text.encode("utf-8")) for text in texts)
 
     def probabilities(self, text: str) -> Tensor:
         """p of each character after those before it, (N,) float64."""
@@ -54,7 +54,8 @@ class _Table:
     def counts(self, histories: Tensor, characters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(of the gram, of its history, of types after that history) for each position; 0 for what was never seen."""
         grams = _look_up(self.grams, self.gram_counts, _mix(histories, characters))
-        return grams, *(_look_up(self.histories, values, histories) for values in (self.tokens, self.types))
+        tokens, types = (_look_up(self.histories, values, histories) for values in (self.tokens, self.types))
+        return grams, tokens, types
 
 
 def _look_up(keys: Tensor, values: Tensor, wanted: Tensor) -> Tensor:
@@ -81,13 +82,3 @@ def _histories(characters: Tensor, order: int) -> Tensor:
             row = _mix(row, padded[order - back : len(padded) - back])
         rows.append(row)
     return torch.stack(rows)
-
-
-def bits_per_byte(bits: float, texts: Sequence[str]) -> float:
-    """Bits of all texts by their UTF-8 bytes: comparable between tokenizers, and between characters and tokens."""
-    return bits / sum(len(text.encode("utf-8")) for text in texts)
-
-
-def bits_of(nats: float) -> float:
-    """Nats as bits."""
-    return nats / math.log(2)

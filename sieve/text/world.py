@@ -105,7 +105,10 @@ def tell(rng: random.Random, fewest: int, most: int, training: int | None = None
     `training`: the seed of what is held out, which the story then avoids.
     """
     story = Story(rng, training)
-    story.cast, story.here = tuple(rng.sample(story.known(meaning.PERSONS), rng.choice((1, 2)))), story.pick(meaning.PLACES)
+    story.cast, story.here = (
+        tuple(rng.sample(story.known(meaning.PERSONS), rng.choice((1, 2)))),
+        story.pick(meaning.PLACES),
+    )
     length = rng.randint(fewest, most)
     while len(story.said) < length:
         story.time = _next_time(story)

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from sieve.text.ngram import START, UNICODE, CharacterModel, bits_per_byte
+from sieve.text.ngram import START, UNICODE, CharacterModel
 
 TEXTS = ["the cat sat on the mat", "the dog sat", "ein Hund", "кот"]
 
@@ -50,11 +50,17 @@ def test_it_is_a_distribution():
 def test_what_was_seen_costs_less():
     """Text like the training text takes fewer bits per byte than other text, and more context helps."""
     texts = [f"the {who} saw the {what}" for who in ("cat", "dog", "cow") for what in ("hat", "key", "map", "bag")]
-    held = ["the cat saw the bag"]
-    costs = [bits_per_byte(CharacterModel(texts, order).bits(held[0]), held) for order in (1, 3, 6)]
+    costs = [CharacterModel(texts, order).bits_per_byte(["the cat saw the bag"]) for order in (1, 3, 6)]
     assert costs == sorted(costs, reverse=True)
-    other = ["zwölf Boxkämpfer"]
-    assert bits_per_byte(CharacterModel(texts, 6).bits(other[0]), other) > 3 * costs[-1]
+    assert CharacterModel(texts, 6).bits_per_byte(["zwölf Boxkämpfer"]) > 3 * costs[-1]
+
+
+def test_bits_are_counted_by_bytes():
+    """A document's cost in bits is divided by its UTF-8 bytes, not by its characters."""
+    model = CharacterModel(TEXTS, 3)
+    bits = -model.probabilities("кот").log2().sum()
+    assert model.bits_per_byte(["кот"]) == pytest.approx(float(bits) / 6)
+    assert model.bits_per_byte(["кот", "кот"]) == pytest.approx(float(bits) / 6)
 
 
 @pytest.mark.parametrize(("texts", "order"), [([], 3), ([""], 3), (["a"], 0)])

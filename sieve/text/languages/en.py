@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sieve.text.document import Mark, Piece
 from sieve.text.languages.order import adverbials
-from sieve.text.meaning import FEMALE, MOVES, Clause, kind_of
+from sieve.text.meaning import ANIMALS, FEMALE, MOVES, Clause, kind_of
 
 PAST = {
     "bake": "baked", "break": "broke", "bring": "brought", "buy": "bought", "call": "called", "carry": "carried",
@@ -38,8 +38,9 @@ TIMES = {
     "afternoon": "in the afternoon", "evening": "in the evening", "night": "at night", "later": "later",
 }  # fmt: skip
 WEATHER = {
-    "cold": "it was cold", "fog": "it was foggy", "rain": "it rained", "snow": "it snowed", "storm": "there was a storm",
-    "sun": "the sun shone", "thunder": "it thundered", "warm": "it was warm", "wind": "the wind blew",
+    "cold": "it was cold", "fog": "it was foggy", "rain": "it rained", "snow": "it snowed",
+    "storm": "there was a storm", "sun": "the sun shone", "thunder": "it thundered", "warm": "it was warm",
+    "wind": "the wind blew",
 }  # fmt: skip
 
 
@@ -57,7 +58,8 @@ def _subject(clause: Clause) -> list[Piece]:
     if clause.kind == "quality":
         return ["the", Mark("object", clause.thing, clause.thing)]
     if clause.pronoun:
-        return ["she" if clause.subjects[0] in FEMALE else "he"]
+        who = clause.subjects[0]
+        return ["she" if who in FEMALE else "it" if who in ANIMALS else "he"]
     names: list[list[Piece]] = [["the", Mark(kind_of(being), being, being)] for being in clause.subjects]
     return names[0] if len(names) == 1 else [*names[0], "and", *names[1]]
 
@@ -96,5 +98,6 @@ def thing(clause: Clause) -> list[Piece]:
 def _place(clause: Clause) -> list[Piece]:
     if not clause.place:
         return []
-    preposition = "to" if clause.verb in MOVES else PREPOSITIONS.get(clause.place, "in")
+    rest = "in" if clause.verb == "swim" else PREPOSITIONS.get(clause.place, "in")
+    preposition = "to" if clause.verb in MOVES else rest
     return [preposition, "the", Mark("place", clause.place, clause.place)]

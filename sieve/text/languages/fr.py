@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sieve.text.document import Mark, Piece
 from sieve.text.languages.order import adverbials
-from sieve.text.meaning import FOOD, MOVES, TEXTS, TRANSFERS, Clause, kind_of
+from sieve.text.meaning import FOOD, MOVES, TRANSFERS, Clause, kind_of
 
 BEINGS = {  # gender and noun
     "baker": "m boulanger", "boy": "m garçon", "brother": "m frère", "cook": "m cuisinier", "doctor": "m médecin",
@@ -80,15 +80,15 @@ PAST = {  # third person singular and plural, infinitive, and a noun where that 
 REFLEXIVE = ("bored", "hurry", "rest")
 ADJECTIVES = {  # masculine, feminine if it differs, masculine before a vowel if that differs
     "beautiful": "beau/belle/bel", "big": "grand/grande", "black": "noir/noire", "blue": "bleu/bleue",
-    "brown": "marron", "cheap": "bon marché", "dirty": "sale", "expensive": "coûteux/coûteuse", "fresh": "frais/fraîche",
-    "green": "vert/verte", "grey": "gris/grise", "heavy": "lourd/lourde", "new": "neuf/neuve",
-    "old": "vieux/vieille/vieil", "red": "rouge", "small": "petit/petite", "strange": "étrange", "tiny": "minuscule",
-    "white": "blanc/blanche", "yellow": "jaune",
+    "brown": "marron", "cheap": "bon marché", "dirty": "sale", "expensive": "coûteux/coûteuse",
+    "fresh": "frais/fraîche", "green": "vert/verte", "grey": "gris/grise", "heavy": "lourd/lourde",
+    "new": "nouveau/nouvelle/nouvel", "old": "vieux/vieille/vieil", "red": "rouge", "small": "petit/petite",
+    "strange": "étrange", "tiny": "minuscule", "white": "blanc/blanche", "yellow": "jaune",
     "angry": "fâché/fâchée", "busy": "occupé/occupée", "calm": "calme", "happy": "heureux/heureuse",
     "nervous": "nerveux/nerveuse", "proud": "fier/fière", "sad": "triste", "sick": "malade",
     "surprised": "surpris/surprise", "tired": "fatigué/fatiguée",
 }  # fmt: skip
-VARIANTS = {"big": (FOOD, "gros/grosse"), "new": (TEXTS, "nouveau/nouvelle/nouvel")}  # said of these things
+BIG_FOOD = "gros/grosse"
 BEFORE_THE_NOUN = ("beau", "grand", "gros", "nouveau", "petit", "vieux")
 STATES = {  # after avoir; and a verb of its own, singular and plural
     "afraid": "peur", "hungry": "faim", "thirsty": "soif", "bored": "ennuyait/ennuyaient",
@@ -152,8 +152,7 @@ def being(key: str, preposition: str = "") -> list[Piece]:
 
 def adjective(key: str, gender: str, plural: bool = False, thing: str = "", following: str = "") -> str:
     """An adjective that agrees: 'beau', 'belle', 'bel oreiller'; 'tristes', 'surpris'; 'grosse' of an apple."""
-    things, variant = VARIANTS.get(key, ((), ""))
-    forms = (variant if thing in things else ADJECTIVES[key]).split("/")
+    forms = (BIG_FOOD if key == "big" and thing in FOOD else ADJECTIVES[key]).split("/")
     if gender == "m" and following.startswith(VOWELS):
         return forms[2] if len(forms) == 3 else forms[0]
     form = forms[0] if gender == "m" or len(forms) == 1 else forms[1]

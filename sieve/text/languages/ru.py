@@ -9,7 +9,7 @@ import re
 
 from sieve.text.document import Mark, Piece
 from sieve.text.languages.order import adverbials
-from sieve.text.meaning import FEMALE, MOVES, Clause, kind_of
+from sieve.text.meaning import MOVES, Clause, kind_of
 
 BEINGS = {  # gender, nominative, accusative, genitive, dative, instrumental
     "baker": "m пекарь пекаря пекаря пекарю пекарем", "boy": "m мальчик мальчика мальчика мальчику мальчиком",
@@ -131,7 +131,7 @@ LAUNDER = "постирал постирала постирали постира
 SPECIAL = {  # what Russian says of a verb with a certain thing
     **dict.fromkeys(("wash blanket", "wash dress", "wash glove", "wash scarf", "wash shirt"), LAUNDER),
     "break violin": "сломал сломала сломали сломать", "open umbrella": "раскрыл раскрыла раскрыли раскрыть",
-    "read map": "изучил изучила изучили изучить",
+    "read map": "изучил изучила изучили изучить", "write diary": "заполнил заполнила заполнили заполнить",
 }  # fmt: skip
 LASTING = ("patiently", "quietly", "slowly")  # manners that ask for an imperfective past
 IMPERFECTIVE = {
@@ -211,10 +211,10 @@ def _subject(clause: Clause) -> list[Piece]:
         return [Mark("object", clause.thing, _declined(clause.thing)[1])]
     owner = clause.verb == "have"  # у кого было
     if clause.pronoun:
-        woman = clause.subjects[0] in FEMALE
+        feminine = BEINGS[clause.subjects[0]][0] == "f"  # animals too have the pronoun of their gender
         if owner:
-            return ["у неё" if woman else "у него"]
-        return ["она" if woman else "он"]
+            return ["у неё" if feminine else "у него"]
+        return ["она" if feminine else "он"]
     names = [being(key, "genitive" if owner else "nominative") for key in clause.subjects]
     pieces: list[Piece] = [names[0]] if len(names) == 1 else [names[0], "и", names[1]]
     return ["у", *pieces] if owner else pieces

@@ -229,6 +229,8 @@ def test_wishes_are_perfective(verb, infinitive):
         ("open", "book", "открыл открыть"),
         ("read", "map", "изучил изучить"),
         ("read", "book", "прочитал прочитать"),
+        ("write", "diary", "заполнил заполнить"),
+        ("write", "book", "написал написать"),
     ],
 )
 def test_verbs_that_go_with_a_thing(verb, thing, forms):
@@ -288,6 +290,14 @@ def test_verbs_govern_cases(person):
         text = say(subjects=("prince",), verb=verb, patient=person, thing="pear", quality="fresh")
         assert text == f"Принц {told} {dative} свежую грушу."
     assert say(subjects=(person,), verb="have", thing="egg", number=2) == f"У {genitive} было два яйца."
+
+
+@pytest.mark.parametrize("being", BEINGS)
+def test_pronouns_agree_like_their_nouns(being):
+    """The answer has она, and a feminine verb, wherever the question had one: a cat is она, a wolf он."""
+    asked = say(subjects=(being,), verb="rest", mood="ask")
+    answer = say(subjects=(being,), verb="rest", mood="deny", answer="no", pronoun=True)
+    assert answer == ("Нет, она не отдыхала." if "Отдыхала" in asked else "Нет, он не отдыхал.")
 
 
 def test_owner_as_a_pronoun():
