@@ -138,7 +138,6 @@ IMPERFECTIVE = {
     "draw": "рисовал рисовала рисовали", "eat": "ел ела ели", "read": "читал читала читали",
     "repair": "чинил чинила чинили", "read map": "изучал изучала изучали",
 }  # fmt: skip
-WANTED = "хотел хотела хотели"
 GOVERNMENT = {  # what stands before the person or animal, and in which case; all others take the bare accusative
     "bring": "dative", "give": "dative", "help": "dative", "show": "dative", "follow": "за instrumental",
     "greet": "с instrumental",
@@ -230,7 +229,7 @@ def _verb(clause: Clause) -> list[Piece]:
     pair = f"{clause.verb} {clause.thing}"
     forms = SPECIAL.get(pair, PAST[clause.verb])
     if clause.mood == "wish":
-        return [_agreeing(WANTED, clause), Mark("action", clause.verb, forms.split()[3])]
+        return [_agreeing("хотел хотела хотели", clause), Mark("action", clause.verb, forms.split()[3])]
     if clause.manner in LASTING:
         forms = IMPERFECTIVE.get(pair, IMPERFECTIVE.get(clause.verb, forms))
     before: list[Piece] = ["не"] if clause.mood == "deny" else _manner(clause)
@@ -238,10 +237,8 @@ def _verb(clause: Clause) -> list[Piece]:
 
 
 def _manner(clause: Clause) -> list[Piece]:
-    if not clause.manner:
-        return []
-    cautious = clause.manner == "carefully" and clause.verb in CAUTION
-    return [Mark("manner", clause.manner, "осторожно" if cautious else MANNERS[clause.manner])]
+    word = "осторожно" if clause.manner == "carefully" and clause.verb in CAUTION else MANNERS.get(clause.manner)
+    return [Mark("manner", clause.manner, word)] if word else []
 
 
 def _property(clause: Clause) -> list[Piece]:
