@@ -117,7 +117,7 @@ def _languages(lm: LanguageModel, texts: Rows) -> dict[str, Any]:
     for language in languages:
         documents = held[language][:DOCUMENTS]
         figures[f"bits_per_byte.{language}"] = bits_per_byte(lm, documents, BATCH)
-        figures[f"ngram_bits_per_byte.{language}"] = CharacterModel(known[language]).bits_per_byte(documents)
+        figures[f"ngram.bits_per_byte.{language}"] = CharacterModel(known[language]).bits_per_byte(documents)
     if len(languages) > 1:
         judge = Identifier({language: known[language][:JUDGED_BY] for language in languages})
         prompts = [(language, text) for language in languages for text in held[language][:DOCUMENTS]]
