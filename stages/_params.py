@@ -52,10 +52,11 @@ class Seed(Section):
 
 
 class Dataset(Section):
-    """kind generated: `groups` meanings in four languages, and word problems; kind files: data/input/text."""
+    """kind generated: `groups` meanings, each told in a share of `languages`, and problems; files: data/input/text."""
 
     kind: Literal["generated", "files"]
     groups: int = Field(ge=0)
+    languages: dict[Id, Share]
     sentences: list[int] = Field(min_length=2, max_length=2)
     problems: int = Field(ge=0)
     valid: Share

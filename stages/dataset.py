@@ -43,7 +43,11 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
     p, seed = params.dataset, params.seed.data
     made: list[Problem] = []
     if p.kind == "generated":
-        documents = generate_documents(p.groups, (p.sentences[0], p.sentences[1]), seed)
+
+        def training(group: int) -> bool:
+            return split_of(("document", group), seed, p.valid, p.test) == "train"
+
+        documents = generate_documents(p.groups, (p.sentences[0], p.sentences[1]), seed, p.languages, training)
         made = generate_problems(p.problems, seed)
     else:
         documents = read_documents(text, p.column, p.language, p.words)

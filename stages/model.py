@@ -13,15 +13,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sieve.intervals import wilson
 from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
 from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
-from sieve.model.skill import held_out_loss, solve
+from sieve.model.skill import bits_per_byte, languages_kept, solve
 from sieve.provenance import Checkpoints, Work, read_table, write_json
+from sieve.text.identify import Identifier
+from sieve.text.ngram import CharacterModel
 from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import settings
 
 WEIGHTS = ("config.json", "generation_config.json", "model.safetensors.index.json")
-BATCH, SOLUTION_TOKENS = 128, 40
+BATCH = 128
+PROBLEMS, SOLUTION_TOKENS = 500, 40
+DOCUMENTS, JUDGED_BY, PROMPT_TOKENS, NEW_TOKENS = 100, 400, 12, 24  # documents per language; those that teach the judge
 
 
 def main(
@@ -79,25 +84,54 @@ def _copy(folder: Path, network: Path, tokenizer: Path) -> None:
             shutil.copyfile(path, tokenizer / path.name)
 
 
-def describe(lm: LanguageModel, texts: list[dict[str, Any]], problems: list[dict[str, Any]]) -> dict[str, Any]:
-    """Size, held-out loss per language, and, with problems, the shares solved and of names copied (validation)."""
-    held = [row for row in texts if row["split"] == "valid"]
-    figures: dict[str, Any] = {
-        "parameters": sum(p.numel() for p in lm.network.parameters()),
-        "vocabulary": len(lm.tokenizer),
-    }
-    for language in sorted({row["language"] for row in held}):
-        sequences = [
-            ids[: lm.context] for ids in lm.encode([row["text"] for row in held if row["language"] == language][:BATCH])
-        ]
-        figures[f"held_out_loss_{language}"] = held_out_loss(lm, sequences, BATCH)
-    asked = [row for row in problems if row["split"] == "valid"]
-    if asked:
-        names = [next((c["value"] for c in row["concepts"] if c["concept"] == "name"), "") for row in asked]
-        prompts = lm.encode([row["prompt"] for row in asked])
-        right, copied = solve(lm, prompts, [row["answer"] for row in asked], names, SOLUTION_TOKENS, BATCH)
-        figures |= {"answers": sum(right) / len(right), "copied_names": sum(copied) / len(copied)}
+Rows = list[dict[str, Any]]
+
+
+def describe(lm: LanguageModel, texts: Rows, problems: Rows) -> dict[str, Any]:
+    """The card: size; held-out bits per byte beside an n-gram model's, continuations, problems, all with intervals.
+
+    The gates look at validation problems; everything else is asked of the test split.
+    """
+    figures: dict[str, Any] = {"parameters": sum(p.numel() for p in lm.network.parameters())}
+    figures |= {"vocabulary": len(lm.tokenizer)} | _languages(lm, texts)
+    for split, names in (("valid", ("answers", "copied_names")), ("test", ("problem_accuracy", "name_accuracy"))):
+        asked = [row for row in problems if row["split"] == split][:PROBLEMS]
+        if asked:
+            people = [next((c["value"] for c in row["concepts"] if c["concept"] == "name"), "") for row in asked]
+            prompts = lm.encode([row["prompt"] for row in asked])
+            judged = solve(lm, prompts, [row["answer"] for row in asked], people, SOLUTION_TOKENS, BATCH)
+            for name, hits in zip(names, judged):
+                figures |= _share(name, hits) if split == "test" else {name: sum(hits) / len(hits)}
     return figures
+
+
+def _languages(lm: LanguageModel, texts: Rows) -> dict[str, Any]:
+    """Bits per byte of each language, by this model and by character n-grams; whether continuations stay in it."""
+    figures: dict[str, Any] = {}
+    held: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
+    for row in texts:
+        if row["split"] in ("train", "test"):
+            (held if row["split"] == "test" else known).setdefault(row["language"], []).append(row["text"])
+    languages = sorted(held.keys() & known.keys())
+    for language in languages:
+        documents = held[language][:DOCUMENTS]
+        figures[f"bits_per_byte.{language}"] = bits_per_byte(lm, documents, BATCH)
+        figures[f"ngram.bits_per_byte.{language}"] = CharacterModel(known[language]).bits_per_byte(documents)
+    if len(languages) > 1:
+        judge = Identifier({language: known[language][:JUDGED_BY] for language in languages})
+        prompts = [(language, text) for language in languages for text in held[language][:DOCUMENTS]]
+        kept = languages_kept(lm, prompts, judge, PROMPT_TOKENS, NEW_TOKENS, BATCH)
+        figures |= _share("continuation_language_accuracy", kept)
+        for language in languages:
+            own = [hit for hit, (name, _) in zip(kept, prompts) if name == language]
+            figures[f"continuation_language_accuracy.{language}"] = sum(own) / len(own)
+    return figures
+
+
+def _share(name: str, hits: list[bool]) -> dict[str, float]:
+    low, high = wilson(hits)
+    return {name: sum(hits) / len(hits), f"{name}_low": low, f"{name}_high": high}
 
 
 def _check_gates(params: Params, figures: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@
 
 Reads   evaluate/<subject>/{rows,examples}.parquet, filter/<subject>/{counts,features}.parquet and
         history/<subject>.parquet for every id in `subjects`; the model's card (flat JSON).
-Writes  report/index.html and report/plots/*.svg; summary.json with `<subject>.<key>`: the keys, their meaning and how
-        they are taken from the rows are the table KEYS in `stages/_report/summary.py`.
+Writes  report/index.html and report/plots/*.svg; summary.json with the card's numbers as `model.<key>` and with
+        `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
+        `stages/_report/summary.py`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main(
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:
-        write_json(file, summarise(subjects))
+        write_json(file, summarise(subjects, card))
 
 
 if __name__ == "__main__":

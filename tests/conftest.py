@@ -43,7 +43,7 @@ def documents():
     return [
         {"doc": d.doc, "text": d.text, "language": d.language, "split": "test" if d.parallel % 3 == 0 else "train",
          "parallel": d.parallel, "concepts": span_rows(d.concepts)}
-        for d in generate_documents(12, (3, 4), 0)
+        for d in generate_documents(12, (3, 4), 0, dict.fromkeys(("en", "de", "es", "ru"), 1.0))
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from sieve.evals.case import Case
 from sieve.features.choosing import choose
 from sieve.features.concepts import Concepts, Position, Settings
 from sieve.model.language_model import LanguageModel
+from sieve.model.skill import cross_entropy
 from sieve.subject import Subject
 from sieve.text.blocks import Block, Mention
 from tests.conftest import identity_sae
@@ -128,3 +129,9 @@ def planted_case(site: str = "resid_post_0", position: Position = "concept", can
 def no_concepts(subject: Subject) -> Concepts:
     """For questions that do not ask about a concept."""
     return Concepts("name", "concept", subject.site, subject.lm.digest, subject.sae.digest, ())
+
+
+def nats_per_token(lm, sequences):
+    """The model's cross-entropy over sequences, one at a time."""
+    nats, tokens = cross_entropy(lm, sequences, 1)
+    return nats / tokens

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 ROOMS = [
     "provenance",
     "training",
+    "intervals",
     "text",
     "model",
     "activations",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sieve.features.concepts import Concepts
 from sieve.features.counterfactual import Pair, pairs
+from sieve.intervals import wilson
 from sieve.interventions.direction import Direction
 from sieve.provenance import generator
 from sieve.subject import Subject
@@ -83,11 +84,7 @@ def not_applicable(question: str, metric: str, why: str, case: str = "") -> list
 
 def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> Row:
     """A share with its Wilson 95 % interval."""
-    n, z = len(hits), 1.959964
-    share = sum(hits) / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Row(question, metric, case, share, max(0.0, centre - half), min(1.0, centre + half), n)
+    return Row(question, metric, case, sum(hits) / len(hits), *wilson(hits), len(hits))
 
 
 def grouped_proportion(

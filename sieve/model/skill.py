@@ -1,7 +1,8 @@
-"""What a model can do before anybody asks about its insides: held-out loss, problems solved, names copied."""
+"""What a model can do before anybody asks about its insides: bits per byte, problems solved, the language it keeps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,7 @@ import torch
 from sieve.model.generate import continue_ids
 from sieve.model.language_model import LanguageModel
 from sieve.text.answers import mentions, parse_answer
+from sieve.text.identify import Identifier
 
 
 def solve(
@@ -29,8 +31,8 @@ def solve(
 
 
 @torch.no_grad()
-def held_out_loss(lm: LanguageModel, sequences: Sequence[Sequence[int]], batch: int) -> float:
-    """Cross-entropy in nats per text token, over documents that were not trained on."""
+def cross_entropy(lm: LanguageModel, sequences: Sequence[Sequence[int]], batch: int) -> tuple[float, int]:
+    """(nats, tokens) of all text tokens but the first id of each sequence, which nothing predicts."""
     nats, tokens = 0.0, 0
     for start in range(0, len(sequences), batch):
         ids, mask = lm.pad([list(s) for s in sequences[start : start + batch]])
@@ -38,4 +40,27 @@ def held_out_loss(lm: LanguageModel, sequences: Sequence[Sequence[int]], batch: 
         judged = (lm.is_text(ids) & mask.bool())[:, 1:]
         nats -= float(logits[:, :-1].gather(2, ids[:, 1:, None])[..., 0][judged].double().sum())
         tokens += int(judged.sum())
-    return nats / tokens
+    return nats, tokens
+
+
+def bits_per_byte(lm: LanguageModel, texts: Sequence[str], batch: int) -> float:
+    """What documents cost in bits, by their UTF-8 bytes: comparable between tokenizers, and with characters.
+
+    Of a document longer than the model's context the part that fits in counts.
+    """
+    sequences = [ids[: lm.context] for ids in lm.encode(list(texts))]
+    said = lm.tokenizer.batch_decode([ids[1:] for ids in sequences], skip_special_tokens=True)
+    return cross_entropy(lm, sequences, batch)[0] / math.log(2) / sum(len(text.encode("utf-8")) for text in said)
+
+
+def languages_kept(
+    lm: LanguageModel, prompts: Sequence[tuple[str, str]], judge: Identifier, prompt: int, new: int, batch: int
+) -> list[bool]:
+    """Whether `new` greedy tokens after the first `prompt` tokens of each (language, text) stay in its language."""
+    begun = [ids[:prompt] for ids in lm.encode([text for _, text in prompts])]
+    texts: list[str] = []
+    for start in range(0, len(begun), batch):
+        texts += lm.tokenizer.batch_decode(
+            continue_ids(lm, begun[start : start + batch], new), skip_special_tokens=True
+        )
+    return [judge(text) == language for (language, _), text in zip(prompts, texts)]

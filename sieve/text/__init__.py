@@ -1,1 +1,1 @@
-"""Where documents come from: a generated world in four languages, and word problems."""
+"""Where documents come from: a generated world in up to eight languages, and word problems."""

@@ -90,7 +90,7 @@ def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int
                     "raise tokens.context or leave it out"
                 )
             prompt = next((i for i, (_, end) in enumerate(offsets) if end > len(row["prompt"])), len(offsets))
-        mentions = locate(row["concepts"], offsets[:context], text)
+        mentions = [m for m in locate(row["concepts"], offsets, text) if m.last < context]
         blocks.append(
             Block(
                 row["doc"],

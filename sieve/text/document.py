@@ -39,16 +39,30 @@ class Mark(NamedTuple):
 Piece = str | Mark
 
 
-def compose(sentences: Iterable[Sequence[Piece]]) -> tuple[str, tuple[Span, ...]]:
-    """Join pieces by spaces into capitalised sentences that end in a full stop; return the text and its spans."""
+class Sentence(NamedTuple):
+    """Pieces in order, and the marks before and after them."""
+
+    pieces: Sequence[Piece]
+    before: str = ""
+    after: str = "."
+
+
+def compose(sentences: Iterable[Sentence]) -> tuple[str, tuple[Span, ...]]:
+    """Join pieces by spaces (none after an apostrophe) into capitalised sentences; return the text and its spans."""
     text, spans = "", []
-    for pieces in sentences:
+    for pieces, before, after in sentences:
+        text += f" {before}" if text else before
         for index, piece in enumerate(pieces):
             surface = piece.surface if isinstance(piece, Mark) else piece
-            surface = surface if index else surface[0].upper() + surface[1:]
-            text += " " if text else ""
+            surface = surface if index else capitalise(surface)
+            text += " " if index and not text.endswith("'") else ""
             if isinstance(piece, Mark):
                 spans.append(Span(piece.concept, piece.value, len(text), len(text) + len(surface)))
             text += surface
-        text += "."
+        text += after
     return text, tuple(spans)
+
+
+def capitalise(word: str) -> str:
+    """The word with a capital: one letter for one, so that spans keep their length (Turkish writes its own İ)."""
+    return word[0].upper() + word[1:]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sieve.provenance.randomness import seed_for
 from sieve.text import meaning
 from sieve.text.document import Document, Span, compose
-from sieve.text.languages import REALISERS
+from sieve.text.languages import LANGUAGES, sentence
 from sieve.text.meaning import Clause
 
 __all__ = ["LANGUAGES", "Document", "Span", "generate_documents", "keyed_random"]
 
-LANGUAGES = tuple(REALISERS)
+EVERYWHERE = dict.fromkeys(LANGUAGES, 1.0)
+HELD_OUT_PAIRS = 0.1  # share of all pairs of a verb and what it is done to that training never shows
 
 
 def keyed_random(seed: int, *purpose: str | int) -> random.Random:
@@ -23,27 +24,41 @@ def keyed_random(seed: int, *purpose: str | int) -> random.Random:
 
 
 def generate_documents(
-    groups: int, sentences: tuple[int, int], seed: int, languages: Sequence[str] = LANGUAGES
+    groups: int,
+    sentences: tuple[int, int],
+    seed: int,
+    languages: Mapping[str, float] = EVERYWHERE,
+    training: Callable[[int], bool] = lambda group: False,
 ) -> list[Document]:
-    """`groups` stories of `sentences` = (fewest, most) sentences, each told in every language of `languages`.
+    """`groups` stories of `sentences` = (fewest, most) sentences; `languages`: the share of stories told in each.
 
-    Documents come group by group. Group `g` has `parallel` = `g` and depends on `seed`, `sentences` and `g` only.
-    Spans mark nouns (person, animal, object, place), verbs (action), adjectives (quality), numerals (number) and whole
-    phrases of time and weather; pronouns are not marked. A bad argument is a ValueError.
+    Documents come group by group. Group `g` has `parallel` = `g` and depends on `seed`, `sentences`, `g` and
+    `training(g)` only: a story for training has none of the words and of the pairs of words that are held out.
+    Spans mark nouns (person, animal, object, place), verbs (action), adjectives (quality), numerals (number), adverbs
+    (manner) and whole phrases of time and weather; pronouns are not marked. A bad argument is a ValueError.
     """
     fewest, most = sentences
     if groups < 0 or not 1 <= fewest <= most:
         raise ValueError(f"groups={groups}, sentences={sentences}: give groups >= 0 and 1 <= fewest <= most sentences")
-    unknown = [language for language in languages if language not in REALISERS]
+    unknown = [language for language in languages if language not in LANGUAGES]
     if unknown:
         raise ValueError(f"no grammar for {unknown}; choose languages from {list(LANGUAGES)}")
+    wrong = [share for share in languages.values() if not 0 <= share <= 1]
+    if wrong:
+        raise ValueError(f"languages hold the shares {wrong}; give shares of all stories, from 0 to 1")
     documents = []
     for group in range(groups):
-        clauses = tell(keyed_random(seed, "world", group), fewest, most)
-        for language in languages:
-            text, concepts = compose(REALISERS[language](clause) for clause in clauses)
-            documents.append(Document(f"{language}/{group:06d}", text, language, group, concepts))
+        clauses = tell(keyed_random(seed, "world", group), fewest, most, seed if training(group) else None)
+        for language, share in languages.items():
+            if keyed_random(seed, "told", language, group).random() < share:
+                text, concepts = compose(sentence(language, clause) for clause in clauses)
+                documents.append(Document(f"{language}/{group:06d}", text, language, group, concepts))
     return documents
+
+
+def held_out(seed: int, verb: str, *others: str) -> bool:
+    """Whether a verb with one of the things or beings that it is done to is kept from training."""
+    return any(seed_for(seed, "pair", verb, other) / 2**63 < HELD_OUT_PAIRS for other in others if other)
 
 
 @dataclass
@@ -51,14 +66,23 @@ class Story:
     """What a narrator keeps in mind: who is there, where, which sentences were said, and what time it could be."""
 
     rng: random.Random
-    cast: tuple[str, ...]
-    here: str
+    training: int | None  # the seed of what is held out, or None where nothing is
+    cast: tuple[str, ...] = ()
+    here: str = ""
     said: list[Clause] = field(default_factory=list)
     time: str = ""
 
     def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self.rng.random() < probability
+
+    def known(self, words: Sequence[str]) -> list[str]:
+        """Those of `words` that this story may use."""
+        return [word for word in words if self.training is None or word not in meaning.HELD_OUT]
+
+    def pick(self, words: Sequence[str]) -> str:
+        """One of the words that this story may use."""
+        return self.rng.choice(self.known(words))
 
     def fresh(self, verbs: Sequence[str]) -> list[str]:
         """Those of `verbs` that the story has not used."""
@@ -75,18 +99,54 @@ class Story:
         return self.cast if self.chance(0.2) else (self.rng.choice(self.cast),)
 
 
-def tell(rng: random.Random, fewest: int, most: int) -> list[Clause]:
-    """A story of `fewest` to `most` clauses: one or two persons, one place at a time, a clock that only moves on."""
-    cast = tuple(rng.sample(meaning.PERSONS, rng.choice((1, 2))))
-    story = Story(rng, cast, rng.choice(meaning.PLACES))
-    for _ in range(rng.randint(fewest, most)):
+def tell(rng: random.Random, fewest: int, most: int, training: int | None = None) -> list[Clause]:
+    """A story of `fewest` to `most` clauses: one or two persons, one place at a time, a clock that only moves on.
+
+    `training`: the seed of what is held out, which the story then avoids.
+    """
+    story = Story(rng, training)
+    story.cast, story.here = (
+        tuple(rng.sample(story.known(meaning.PERSONS), rng.choice((1, 2)))),
+        story.pick(meaning.PLACES),
+    )
+    length = rng.randint(fewest, most)
+    while len(story.said) < length:
         story.time = _next_time(story)
         clause = None
         while clause is None:
             frame = rng.choices(tuple(FRAMES), tuple(FRAMES.values()))[0]
             clause = frame(story)
-        story.said.append(_with_adverbials(story, clause))
+            if clause and training is not None and held_out(training, clause.verb, clause.thing, clause.patient):
+                clause = None
+        if len(story.said) + 2 <= length and _askable(clause) and story.chance(0.1):
+            story.said += _question(story, clause)
+        else:
+            story.said.append(_with_adverbials(story, _with_mood(story, clause)))
     return story.said
+
+
+def _askable(clause: Clause) -> bool:
+    return clause.kind == "act" and len(clause.subjects) == 1 and clause.verb not in {"have", *meaning.MOVES}
+
+
+def _question(story: Story, clause: Clause) -> list[Clause]:
+    """Whether somebody did it, and the answer."""
+    asked = replace(clause, mood="ask", quality="", number=0)
+    yes = story.chance(0.5)
+    answer = replace(asked, mood="tell" if yes else "deny", answer="yes" if yes else "no", place="", pronoun=True)
+    return [asked, replace(answer, place=story.here) if clause.verb == "stay" else answer]
+
+
+def _with_mood(story: Story, clause: Clause) -> Clause:
+    """Deny it, or make it a wish, or say how it was done; mostly leave it."""
+    if clause.kind not in ("act", "state") or clause.verb in {"have", *meaning.MOVES}:
+        return clause
+    if story.chance(0.1) and not clause.number:
+        return replace(clause, mood="deny", quality=clause.quality if clause.kind == "state" else "")
+    if clause.verb in meaning.WISHED and clause.subjects[0] not in meaning.ANIMALS and story.chance(0.1):
+        return replace(clause, mood="wish")
+    manners = [manner for manner, verbs in meaning.MANNERS.items() if clause.verb in verbs]
+    return replace(clause, manner=story.rng.choice(manners)) if manners and story.chance(0.3) else clause
 
 
 def _with_adverbials(story: Story, clause: Clause) -> Clause:
@@ -123,7 +183,7 @@ def _act(story: Story) -> Clause | None:
     if not verbs:
         return None
     verb = story.rng.choice(verbs)
-    thing = story.rng.choice(meaning.ACTS[verb][0])
+    thing = story.pick(meaning.ACTS[verb][0])
     number, quality = 0, ""
     if verb in meaning.COUNTED and story.chance(0.3):
         number = story.rng.choice(meaning.NUMBERS)
@@ -138,7 +198,7 @@ def _transfer(story: Story) -> Clause | None:
     if len(story.cast) < 2 or not verbs:
         return None
     giver, taker = story.rng.sample(story.cast, 2)
-    thing = story.rng.choice(meaning.OBJECTS)
+    thing = story.pick(meaning.OBJECTS)
     quality = story.rng.choice(meaning.QUALITIES[thing]) if story.chance(0.4) else ""
     return Clause("act", (giver,), story.rng.choice(verbs), patient=taker, thing=thing, quality=quality)
 
@@ -152,7 +212,7 @@ def _meet(story: Story) -> Clause | None:
 
 
 def _animal(story: Story) -> Clause | None:
-    animals = [animal for animal, places in meaning.ANIMALS.items() if story.here in places]
+    animals = story.known([animal for animal, places in meaning.ANIMALS.items() if story.here in places])
     seen = {being for clause in story.said for being in (*clause.subjects, clause.patient)}
     if not animals or seen & meaning.ANIMALS.keys():
         return None
@@ -176,7 +236,7 @@ def _stay(story: Story) -> Clause | None:
 
 def _move(story: Story) -> Clause | None:
     been = {clause.place for clause in story.said}
-    others = [place for place in meaning.PLACES if place != story.here]
+    others = [place for place in story.known(meaning.PLACES) if place != story.here]
     known = [place for place in others if place in been]
     verbs = story.fresh([verb for verb in meaning.MOVES if verb != "return" or known])
     if not verbs:
@@ -191,7 +251,7 @@ def _have(story: Story) -> Clause | None:
         return None
     things = (*meaning.FOOD, *meaning.LOSABLE, "candle", "flower", "picture")
     number = story.rng.choice(meaning.NUMBERS)
-    return Clause("act", (story.rng.choice(story.cast),), "have", thing=story.rng.choice(things), number=number)
+    return Clause("act", (story.rng.choice(story.cast),), "have", thing=story.pick(things), number=number)
 
 
 def _state(story: Story) -> Clause | None:
@@ -202,7 +262,7 @@ def _state(story: Story) -> Clause | None:
 
 def _quality(story: Story) -> Clause | None:
     before = story.said[-1] if story.said else Clause("none")
-    if before.kind != "act" or not before.thing or before.quality or before.number:
+    if before.kind != "act" or before.mood != "tell" or not before.thing or before.quality or before.number:
         return None
     return Clause("quality", thing=before.thing, quality=story.rng.choice(meaning.qualities(before.verb, before.thing)))
 
@@ -216,7 +276,9 @@ def _weather(story: Story) -> Clause | None:
     return Clause("weather", verb=story.rng.choice(sorts), place="" if story.time else story.here)
 
 
-UNLIKELY = {"summer": ("cold", "snow"), "winter": ("warm",), "night": ("sun",), "evening": ("sun",)}
+UNLIKELY = {
+    "summer": ("cold", "fog", "snow"), "winter": ("thunder", "warm"), "night": ("sun",), "evening": ("sun",),
+}  # fmt: skip
 Frame = Callable[[Story], Clause | None]
 FRAMES: dict[Frame, int] = {
     _act: 30, _transfer: 8, _meet: 12, _animal: 10, _stay: 14, _move: 12, _have: 5, _state: 7, _quality: 14,

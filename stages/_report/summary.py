@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages._report.subjects import Subject
 
@@ -199,6 +199,11 @@ KEYS: dict[str, Key] = {
 }
 
 
-def summarise(subjects: Iterable[Subject]) -> dict[str, Value]:
-    """`<subject>.<key>` -> number, or None where the question does not apply: every key of KEYS for every subject."""
-    return {f"{subject.name}.{key}": how.take(subject) for subject in subjects for key, how in KEYS.items()}
+def summarise(subjects: Iterable[Subject], card: Mapping[str, Any]) -> dict[str, Value]:
+    """`<subject>.<key>` for every key of KEYS, None where it does not apply; `model.<key>` for the card's numbers.
+
+    What the card says of the n-gram model that the language model is compared with keeps its own name, `ngram.<key>`.
+    """
+    found = {f"{subject.name}.{key}": how.take(subject) for subject in subjects for key, how in KEYS.items()}
+    numbers = {key: value for key, value in card.items() if isinstance(value, int | float) and value is not True}
+    return found | {key if key.startswith("ngram.") else f"model.{key}": value for key, value in numbers.items()}

@@ -7,11 +7,10 @@ import torch
 
 from sieve.evals import fidelity
 from sieve.evals.case import Case
-from sieve.model.skill import held_out_loss
 from sieve.model.splice import splice
 from sieve.subject import Subject
 from tests.conftest import identity_sae
-from tests.planted import no_concepts
+from tests.planted import nats_per_token, no_concepts
 
 
 @pytest.fixture
@@ -52,12 +51,12 @@ def test_cross_entropies_are_held_out_losses(case):
     for kind in ("text", "problem"):
         blocks = case.pick(kind, "test", 6)
         sequences = [b.ids for b in blocks]
-        assert found["ce_original", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+        assert found["ce_original", kind] == pytest.approx(nats_per_token(subject.lm, sequences), rel=1e-5)
         with subject.spliced():
-            assert found["ce_spliced", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+            assert found["ce_spliced", kind] == pytest.approx(nats_per_token(subject.lm, sequences), rel=1e-5)
         mean = fidelity.site_mean(case, blocks)
         with splice(subject.lm, subject.site, lambda rows, _, mean=mean: mean.expand_as(rows)):
-            assert found["ce_mean_ablated", kind] == pytest.approx(held_out_loss(subject.lm, sequences, 1), rel=1e-5)
+            assert found["ce_mean_ablated", kind] == pytest.approx(nats_per_token(subject.lm, sequences), rel=1e-5)
 
 
 def test_divergence_against_the_textbook(case):

@@ -9,9 +9,8 @@ from sieve.evals import language_ablation
 from sieve.evals.case import Case, Language
 from sieve.evals.language_ablation import Settings, cross_entropy, removal
 from sieve.interventions.ablate import ablate, silence
-from sieve.model.skill import held_out_loss
 from sieve.subject import Subject
-from tests.planted import no_concepts
+from tests.planted import nats_per_token, no_concepts
 
 LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 
@@ -42,14 +41,14 @@ def test_differences_are_of_held_out_losses(case, method):
     subject = case.subject
     for on in LATENTS:
         sequences = [b.ids for b in case.pick("text", "test", 3, on)]
-        base = held_out_loss(subject.lm, sequences, 1)
+        base = nats_per_token(subject.lm, sequences)
         assert found["ce", on] == pytest.approx(base, rel=1e-5)
         for latents in ("de", "en"):
             chosen = list(LATENTS[latents])
             atoms = subject.sae.W_dec[chosen]
             context = silence(subject, chosen) if method == "zero" else ablate(subject.lm, subject.site, atoms)
             with context:
-                after = held_out_loss(subject.lm, sequences, 1)
+                after = nats_per_token(subject.lm, sequences)
             assert after != base
             assert found["delta_ce", f"ablate {latents}/on {on}"] == pytest.approx(after - base, abs=1e-5)
 

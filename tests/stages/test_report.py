@@ -50,10 +50,12 @@ def test_nothing_written_can_load_anything(world: str, request: pytest.FixtureRe
 
 @pytest.mark.parametrize("world", ["full", "bare"])
 def test_the_summary_holds_every_key_for_every_subject(world: str, request: pytest.FixtureRequest) -> None:
-    """The summary's keys are exactly subject × KEYS."""
+    """The summary's keys are exactly subject × KEYS and the numbers of the model's card."""
     summary = read_json(request.getfixturevalue(world) / "summary.json")
 
-    assert set(summary) == {f"{subject}.{key}" for subject in invented_params().subjects for key in KEYS}
+    asked = {f"{subject}.{key}" for subject in invented_params().subjects for key in KEYS}
+    numbers = {"parameters", "tokens", "bits_per_byte.en", "problem_accuracy", "copied_names"}
+    assert set(summary) == asked | {f"model.{key}" for key in numbers} | {"ngram.bits_per_byte.en"}
 
 
 def test_the_page_explains_every_key(full: Path) -> None:
