@@ -58,7 +58,7 @@ Plan = dict[str, Arrival]
 
 def fetch(root: Path, plans: dict[Path, Plan], keep: bool = False) -> list[Path]:
     """Fill the doors of the project at `root`; returns what now lies in them. After an error nothing has changed."""
-    known = read_json(root / SOURCES) if (root / SOURCES).is_file() else {}
+    known = _known(root / SOURCES)
     with ExitStack() as stack:
         sources = stack.enter_context(publish(root / SOURCES))
         for door, plan in plans.items():
@@ -72,6 +72,16 @@ def fetch(root: Path, plans: dict[Path, Plan], keep: bool = False) -> list[Path]
             known[door.name] = before | {name: arrival.origin for name, arrival in plan.items()}
         write_json(sources, known)
     return [root / door / name for door, plan in plans.items() for name in sorted(plan)]
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        known = read_json(path) if path.is_file() else {}
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}); restore it with git, or remove it") from None
+    if not isinstance(known, dict) or not all(isinstance(entries, dict) for entries in known.values()):
+        raise ValueError(f"{path} holds something else than files by door; restore it with git, or remove it")
+    return known
 
 
 def plan_texts(given: list[Path]) -> Plan:

@@ -15,7 +15,7 @@ from tests.text.test_files import OWN, PLAIN, read, refusal, write
 
 ROWS = [
     {"text": 'She said: "One, two."', "language": "en"},
-    {"text": "Línea uno.\nLínea dos;\tfin, ¿no?", "language": "es"},
+    {"text": "Línea uno.\r\nLínea\ndos;\tfin, ¿no?", "language": "es"},
     {"text": " Spaces stay. \u2028 So do separators.", "language": "en"},
 ]
 KINDS = [".jsonl", ".json", ".csv", ".tsv", ".parquet"]

@@ -155,6 +155,14 @@ def test_one_name_twice_is_refused(project, source):
     assert str(source / "sub") in message and "data/input/text/a.txt" in message
 
 
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", '{"text": 1}'])
+def test_broken_sources_are_refused(project, source, content):
+    """A record that was spoilt, as by a merge, is not silently written over."""
+    (project / "data/input/sources.json").write_text(content)
+    (source / "a.txt").write_text("One.")
+    assert "sources.json" in refusal(project, [source / "a.txt"])
+
+
 def test_a_file_that_vanishes_on_the_way(project, source):
     """When the last copy fails, text, model and sources are what they were."""
     (source / "a.txt").write_text("One.")
