@@ -61,9 +61,7 @@ class Dataset(Section):
     problems: int = Field(ge=0)
     valid: Share
     test: Share
-    column: str
-    language: str
-    words: dict[Id, list[str]]
+    files: Settings
 
 
 class Model(Section):

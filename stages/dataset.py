@@ -3,8 +3,9 @@
     python -m stages.dataset --text data/input/text --texts data/dataset/texts.parquet \\
         --problems data/dataset/problems.parquet --card data/dataset/card.json
 
-Reads   .txt and .jsonl files in --text (kind: files), or nothing (kind: generated)
-Writes  texts, problems (typed and empty if there are none), and a card of counts
+Reads   the files in --text (kind: files), or nothing (kind: generated)
+Writes  texts, problems (typed and empty if there are none), and a card: counts and characters per language and split;
+        of files also their digests, what was left out, duplicates and leakage
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import pyarrow as pa
 
 from sieve.provenance import write_json, write_table
 from sieve.text.document import Document, Span
-from sieve.text.files import read_documents
-from sieve.text.problems import Problem, generate_problems, problem_key, split_of
+from sieve.text.duplicates import leakage
+from sieve.text.entries import FilesConfig, question
+from sieve.text.files import Found, read_files
+from sieve.text.problems import generate_problems, problem_key, split_of
 from sieve.text.world import generate_documents
 from stages._common import Input, Output, Params, publish, run
+from stages._params import settings
 
 SPAN = pa.struct([("concept", pa.string()), ("value", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
 TEXTS = pa.schema(
@@ -39,9 +43,8 @@ PROBLEMS = pa.schema(
 
 
 def main(params: Params, text: Input, texts: Output, problems: Output, card: Output) -> None:
-    """Documents that say the same in several languages, and problems of one template and numbers, stay in one split."""
+    """What says the same, and problems of one template and numbers, stay in one split."""
     p, seed = params.dataset, params.seed.data
-    made: list[Problem] = []
     if p.kind == "generated":
 
         def training(group: int) -> bool:
@@ -49,13 +52,17 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
 
         documents = generate_documents(p.groups, (p.sentences[0], p.sentences[1]), seed, p.languages, training)
         made = generate_problems(p.problems, seed)
+        found = Found(documents, made, groups=[], card={}, held=[])
+        problem_splits = [split_of(problem_key(q), seed, p.valid, p.test) for q in made]
     else:
-        documents = read_documents(text, p.column, p.language, p.words)
-
+        found = read_files(text, settings(FilesConfig, p.files, "dataset.files"), seed)
+        documents, made = found.documents, found.problems
+        problem_splits = [split_of(("document", number), seed, p.valid, p.test) for number in found.groups]
     text_splits = [split_of(("document", d.parallel), seed, p.valid, p.test) for d in documents]
-    problem_splits = [split_of(problem_key(q), seed, p.valid, p.test) for q in made]
-    counts = Counter(("texts", d.language, split) for d, split in zip(documents, text_splits))
-    counts.update(("problems", q.language, split) for q, split in zip(made, problem_splits))
+    figures = _counts(found, text_splits, problem_splits)
+    if p.kind == "files":
+        _require_splits(figures, p.valid, p.test)
+        figures |= found.card | _leaked(found, text_splits, problem_splits)
 
     with publish(texts) as path:
         write_table(path, _text_columns(documents, text_splits), TEXTS)
@@ -65,7 +72,46 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
         }
         write_table(path, columns | {"split": problem_splits, "concepts": [_spans(q.concepts) for q in made]}, PROBLEMS)
     with publish(card) as path:
-        write_json(path, {".".join(key): n for key, n in sorted(counts.items())})
+        write_json(path, figures)
+
+
+def _counts(found: Found, text_splits: list[str], problem_splits: list[str]) -> dict[str, int | str]:
+    """Entries and characters per table, language and split."""
+    counts: Counter[str] = Counter()
+    sizes = [("texts", d.language, split, len(d.text)) for d, split in zip(found.documents, text_splits)]
+    for q, split in zip(found.problems, problem_splits):
+        sizes.append(("problems", q.language, split, len(q.prompt + q.solution)))
+    for table, language, split, size in sizes:
+        counts[f"{table}.{language}.{split}"] += 1
+        counts[f"characters.{table}.{language}.{split}"] += size
+    return dict(counts)
+
+
+def _require_splits(figures: dict[str, int | str], valid: float, test: float) -> None:
+    """Every language of each table must be in every split that has a share, or later figures would be of nothing."""
+    wanted = {"train": 1.0, "valid": valid, "test": test}
+    kinds = dict.fromkeys(key.rpartition(".")[0] for key in figures if not key.startswith("characters."))
+    wrong = []
+    for kind in kinds:
+        there = {split: figures.get(f"{kind}.{split}", 0) for split in wanted}
+        if any(share > 0 and not there[split] for split, share in wanted.items()):
+            wrong.append(f"{kind} has " + ", ".join(f"{count} in {split}" for split, count in there.items()))
+    if wrong:
+        raise ValueError(
+            f"too little text for every split: {'; '.join(wrong)}; what says the same stays together, so a language "
+            "needs some groups per split: add text, raise dataset.valid or dataset.test (0: no such split), or take "
+            "the language out of dataset.files.languages"
+        )
+
+
+def _leaked(found: Found, text_splits: list[str], problem_splits: list[str]) -> dict[str, int]:
+    """How much of the test file occurs in what is trained on."""
+    if not found.held:
+        return {}
+    training = [d.text for d, split in zip(found.documents, text_splits) if split == "train"]
+    training += [question(q) for q, split in zip(found.problems, problem_splits) if split == "train"]
+    exact, near = leakage(found.held, training)
+    return {"leakage.texts": len(found.held), "leakage.exact": exact, "leakage.near": near}
 
 
 def _text_columns(documents: list[Document], splits: list[str]) -> dict[str, list[Any]]:

@@ -18,6 +18,7 @@ from sieve.dictionary.variants import variant
 from sieve.evals import question
 from sieve.features.concepts import Settings as ConceptSettings
 from sieve.model.pretrain import PretrainConfig
+from sieve.text.entries import FilesConfig
 from stages._params import ParamsError, load_params, read_values, settings
 
 
@@ -35,6 +36,8 @@ def check(path: Path) -> None:
 
 
 def _components(values: dict[str, Any]) -> Iterator[str]:
+    if _at(values, "dataset", "kind") == "files":
+        yield from _settings(FilesConfig, values, "dataset", "files")
     yield from _settings(FitConfig, values, "train", "fit")
     yield from _settings(FitConfig, values, "orthogonalize", "fit")
     yield from _settings(AdaptConfig, values, "adapt", "fit")

@@ -1,28 +1,39 @@
-"""fetch: fill the doors data/input/text and data/input/model with copies of local files.
+"""fetch: fill the doors data/input/text and data/input/model with copies of local files, or from a hub.
 
     python -m tools.fetch --text stories.json --text more/ --model some-model/
+    python -m tools.fetch --hub-text owner/name --revision COMMIT --rows 2000 --column text --as de.jsonl --keep
+    python -m tools.fetch --hub-model owner/name --revision COMMIT
 
---text   a .txt file (one document per line), a .jsonl file (one object per line), a .json file that holds a list of
-         strings (becomes .jsonl with the column `text`), or a folder of such
---model  a Hugging Face folder of a causal LM with safetensors weights and a tokenizer.json
+--text       a .txt, .jsonl, .json, .csv, .tsv or .parquet file, or a folder of such; licences come along
+--model      a Hugging Face folder of a causal LM with safetensors weights and a tokenizer.json
+--hub-text   a dataset of a hub, of which the first --rows become one .jsonl file
+--hub-model  a model of a hub: its safetensors weights, config and tokenizer; no code is taken or run
 
-What was in a door before is replaced, except its README.md; when anything is wrong, both doors stay as they were.
+--revision is a full commit; what may change (main, a tag) is refused. What was in a door before is replaced, except its
+README.md, or kept beside with --keep. Where everything came from is written to data/input/sources.json, which belongs
+in git. When anything is wrong, both doors and that file stay as they were. The network is used only for a hub.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
+import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sieve.model.language_model import check_folder
-from sieve.provenance import publish, read_json
+from sieve.provenance import digest_file, publish, read_json, write_json
+from sieve.text.files import is_licence
+from sieve.text.rows import SUFFIXES
+from tools._hub import Pinned, hub_model, hub_rows
 from tools._project import project_root, run
 
 TEXT, MODEL = Path("data/input/text"), Path("data/input/model")
-TEXT_SUFFIXES = (".json", ".jsonl", ".txt")
+SOURCES = Path("data/input/sources.json")
 INDEX = "model.safetensors.index.json"
 MODEL_FILES = (
     "config.json",
@@ -33,45 +44,83 @@ MODEL_FILES = (
     "special_tokens_map.json",
 )
 
-Plan = dict[str, Path]
+
+@dataclass
+class Arrival:
+    """A file on its way into a door: how it is written to a path, and what to remember of where it comes from."""
+
+    write: Callable[[Path], None]
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
-def fetch(root: Path, texts: list[Path], model: Path | None) -> list[Path]:
+Plan = dict[str, Arrival]
+
+
+def fetch(root: Path, plans: dict[Path, Plan], keep: bool = False) -> list[Path]:
     """Fill the doors of the project at `root`; returns what now lies in them. After an error nothing has changed."""
-    plans = {TEXT: plan_texts(texts)} if texts else {}
-    if model:
-        plans[MODEL] = plan_model(model)
+    known = _known(root / SOURCES)
     with ExitStack() as stack:
+        sources = stack.enter_context(publish(root / SOURCES))
         for door, plan in plans.items():
-            _fill(stack.enter_context(publish(root / door)), root / door, plan)
+            folder = stack.enter_context(publish(root / door))
+            kept = _start(folder, root / door, keep)
+            for name, arrival in plan.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                arrival.write(folder / name)
+                arrival.origin["sha256"] = digest_file(folder / name)
+            before = {name: origin for name, origin in known.get(door.name, {}).items() if name in kept}
+            known[door.name] = before | {name: arrival.origin for name, arrival in plan.items()}
+        write_json(sources, known)
     return [root / door / name for door, plan in plans.items() for name in sorted(plan)]
 
 
-def plan_texts(sources: list[Path]) -> Plan:
-    """Name in the door -> source. ValueError for what is no text, and for two sources of one name."""
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        known = read_json(path) if path.is_file() else {}
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}); restore it with git, or remove it") from None
+    if not isinstance(known, dict) or not all(isinstance(entries, dict) for entries in known.values()):
+        raise ValueError(f"{path} holds something else than files by door; restore it with git, or remove it")
+    return known
+
+
+def plan_texts(given: list[Path]) -> Plan:
+    """Name in the door -> what comes. ValueError for what is no text, and for two sources of one name."""
     plan: Plan = {}
-    for given in sources:
-        for name, source in _text_files(given):
-            target = str(Path(name).with_suffix(".jsonl")) if source.suffix == ".json" else name
-            if target in plan:
-                raise ValueError(f"{plan[target]} and {source} would both become {TEXT / target}; rename one of them")
-            plan[target] = source
+    for source in given:
+        for name, path in _text_files(source):
+            if name in plan:
+                raise ValueError(f"{source} would be the second to become {TEXT / name}; rename one of them")
+            plan[name] = _copy(path)
     return plan
 
 
-def _text_files(given: Path) -> list[tuple[str, Path]]:
-    if not given.exists():
-        raise FileNotFoundError(f"--text {given} does not exist")
-    inside = sorted(given.rglob("*")) if given.is_dir() else [given]
-    found = [path for path in inside if path.suffix in TEXT_SUFFIXES and path.is_file()]
-    if not found:
-        expected = f"a {', '.join(TEXT_SUFFIXES)} file or a folder of such"
-        raise ValueError(f"--text {given} holds no text that can be read here; expected {expected}")
-    return [(path.relative_to(given if given.is_dir() else given.parent).as_posix(), path) for path in found]
+def plan_hub_text(source: Pinned, config: str | None, split: str, columns: list[str], rows: int, name: str) -> Plan:
+    """One .jsonl file of the first `rows` rows of a dataset's split."""
+    if rows < 1:
+        raise ValueError(f"--rows {rows}: give at least 1")
+    if Path(name).suffix != ".jsonl" or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"--as {name}: give a name in {TEXT} that ends in .jsonl")
+    origin: dict[str, Any] = {
+        "hub": source.name,
+        "revision": source.revision,
+        "config": config,
+        "split": split,
+        "columns": columns,
+    }
+
+    def write(path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            count = sum(bool(file.write(line)) for line in hub_rows(source, config, split, columns, rows))
+        if not count:
+            raise ValueError(f"{source} has no rows in split '{split}'; give another --split or --config")
+        origin["rows"] = count
+
+    return {name: Arrival(write, origin)}
 
 
-def plan_model(folder: Path) -> Plan:
-    """Name in the door -> source. ValueError when the folder cannot be opened safely or lacks one of its shards."""
+def plan_model(folder: Path, origin: dict[str, Any] | None = None) -> Plan:
+    """Name in the door -> what comes. ValueError when the folder cannot be opened safely or lacks a shard."""
     check_folder(folder)
     names = {path.name for path in folder.glob("*.safetensors")}
     if (folder / INDEX).is_file():
@@ -79,47 +128,87 @@ def plan_model(folder: Path) -> Plan:
         if missing:
             raise ValueError(f"{folder} lacks {', '.join(missing)}, which its {INDEX} names; complete the folder")
     names |= {name for name in MODEL_FILES if (folder / name).is_file()}
-    return {name: folder / name for name in names}
+    return {name: _copy(folder / name, origin) for name in names}
 
 
-def _fill(folder: Path, door: Path, plan: Plan) -> None:
+def _text_files(given: Path) -> list[tuple[str, Path]]:
+    if not given.exists():
+        raise FileNotFoundError(f"--text {given} does not exist")
+    inside = sorted(given.rglob("*")) if given.is_dir() else [given]
+    files = [path for path in inside if path.is_file()]
+    found = [path for path in files if path.suffix.lower() in SUFFIXES or is_licence(path)]
+    if all(is_licence(path) for path in found):
+        expected = f"a {', '.join(SUFFIXES)} file or a folder of such"
+        raise ValueError(f"--text {given} holds no text that can be read here; expected {expected}")
+    return [(path.relative_to(given if given.is_dir() else given.parent).as_posix(), path) for path in found]
+
+
+def _copy(source: Path, origin: dict[str, Any] | None = None) -> Arrival:
+    def write(path: Path) -> None:
+        shutil.copyfile(source, path)  # a copy: DVC makes what it links read-only
+
+    return Arrival(write, dict(origin or {"file": source.name}))
+
+
+def _start(folder: Path, door: Path, keep: bool) -> set[str]:
+    """A new door with what stays of the old one; returns the names of that."""
     folder.mkdir()
-    if (door / "README.md").is_file():
-        shutil.copyfile(door / "README.md", folder / "README.md")
-    for name, source in plan.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if source.suffix == ".json" and name.endswith(".jsonl"):
-            (folder / name).write_text(_lines(source), encoding="utf-8", newline="\n")
-        else:
-            shutil.copyfile(source, folder / name)  # a copy: DVC makes what it links read-only
+    there = [path for path in sorted(door.rglob("*")) if path.is_file()]
+    stays = [path for path in there if keep or path == door / "README.md"]
+    for path in stays:
+        target = folder / path.relative_to(door)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return {path.relative_to(door).as_posix() for path in stays}
 
 
-def _lines(source: Path) -> str:
-    """A .json list of strings as .jsonl."""
-    try:
-        values = read_json(source)
-    except ValueError as error:
-        raise ValueError(f"{source} is not JSON in UTF-8 ({error}); expected a list of strings") from None
-    if not isinstance(values, list):
-        kind = type(values).__name__
-        raise ValueError(f"{source} holds a JSON {kind}; expected a list of strings, or give .jsonl or .txt")
-    wrong = next((i for i, value in enumerate(values) if not isinstance(value, str)), None)
-    if wrong is not None:
-        raise ValueError(f"{source}: entry {wrong} is a {type(values[wrong]).__name__}; expected a list of strings")
-    return "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in values)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, action="append", default=[], metavar="PATH", help="any number of times")
+    parser.add_argument("--model", type=Path, metavar="PATH")
+    parser.add_argument("--hub-text", metavar="NAME")
+    parser.add_argument("--hub-model", metavar="NAME")
+    parser.add_argument("--revision", default="", metavar="COMMIT", help="40 hexadecimal digits")
+    parser.add_argument("--config", help="of the dataset, where it has several")
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--rows", type=int, default=10_000, help="at most so many (10000)")
+    parser.add_argument("--column", action="append", default=[], help="any number of times; none: all")
+    parser.add_argument("--as", dest="name", metavar="FILE", help="name in the door (the dataset's, with .jsonl)")
+    parser.add_argument("--keep", action="store_true", help="keep what lies in the door, unless it has the same name")
+    return parser
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=Path, action="append", default=[], metavar="PATH", help="any number of times")
-    parser.add_argument("--model", type=Path, metavar="PATH")
+    parser = _parser()
     given = parser.parse_args()
-    if not given.text and not given.model:
-        parser.error("nothing to fetch: give --text, --model or both")
+    pairs = ((given.text, given.hub_text), (given.model, given.hub_model), (given.hub_text, given.hub_model))
+    if any(one and other for one, other in pairs):
+        parser.error("give one source per door, and one --revision at a time; --keep adds to a door")
+    if not (given.text or given.model or given.hub_text or given.hub_model):
+        parser.error("nothing to fetch: give --text, --model, --hub-text or --hub-model")
     root = project_root()
-    for path in fetch(root, given.text, given.model):
-        print(f"{path.relative_to(root)}  {path.stat().st_size:,} bytes")
+    with tempfile.TemporaryDirectory(dir=root / ".work") as folder:
+        for path in fetch(root, _plans(given, Path(folder)), given.keep):
+            print(f"{path.relative_to(root)}  {path.stat().st_size:,} bytes")
+
+
+def _plans(given: argparse.Namespace, folder: Path) -> dict[Path, Plan]:
+    """What goes into which door; a hub's model is downloaded to `folder` first."""
+    plans: dict[Path, Plan] = {}
+    if given.text:
+        plans[TEXT] = plan_texts(given.text)
+    if given.hub_text:
+        source = Pinned("datasets", given.hub_text, given.revision)
+        name = given.name or f"{given.hub_text.split('/')[-1]}.jsonl"
+        plans[TEXT] = plan_hub_text(source, given.config, given.split, given.column, given.rows, name)
+    if given.model:
+        plans[MODEL] = plan_model(given.model)
+    if given.hub_model:
+        source = Pinned("models", given.hub_model, given.revision)
+        hub_model(source, ["*.safetensors", *MODEL_FILES], folder)
+        plans[MODEL] = plan_model(folder, {"hub": source.name, "revision": source.revision})
+    return plans
 
 
 if __name__ == "__main__":

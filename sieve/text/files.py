@@ -1,120 +1,141 @@
-"""Documents from a folder of .txt files (one document per line) and .jsonl files (one JSON object per line)."""
+"""Documents and word problems from a folder of files: which files, what belongs together, what is kept and marked."""
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sieve.text.document import Document, Span
+from sieve.provenance import digest_file
+from sieve.text.balance import balanced
+from sieve.text.document import Document
+from sieve.text.duplicates import group
+from sieve.text.entries import Entry, FilesConfig, content, made_problem, read_entries
+from sieve.text.marks import mark
+from sieve.text.problems import Problem
+from sieve.text.rows import SUFFIXES, TextFileError, read_rows
 
-SUFFIXES = (".jsonl", ".txt")
+LICENCE = re.compile(r"(licen[cs]es?|copying|copyright|notice)([^a-z].*)?", re.IGNORECASE)
+PROSE = ("", ".txt", ".md")
 
 
-class TextFileError(ValueError):
-    """A folder or file that cannot be read as documents."""
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds.
 
-
-def read_documents(folder: Path, column: str, language: str, words: Mapping[str, Sequence[str]]) -> list[Document]:
-    """Every document in `folder` and its sub-folders, in the order of relative paths and lines; empty ones are skipped.
-
-    `column` is the .jsonl key that holds the text. An object's own `language` wins over the default. `words` maps a
-    concept to the words that are marked as its values. Documents that differ at most in white space share a `parallel`
-    number, so that copies end up in one split. TextFileError names the file and the line.
+    `groups` are the problems' numbers, counted together with the documents' `parallel`: equal ones say the same.
+    `card` holds `source.<file>`, `licence.<file>` and `leakage.<file>`, which are SHA-256; `left_out.<what>`: files
+    and rows in no listed language, and entries that `weights` leave out; and `duplicates.exact`, `.near` and
+    `.largest_group`. `held` are the texts of the test file.
     """
-    empty = [concept for concept, values in words.items() if not all(values)]
-    if empty:
-        raise TextFileError(f"the words of concept '{empty[0]}' hold an empty one; give at least one letter")
-    numbers: dict[str, int] = {}
-    documents: list[Document] = []
-    for path in _text_files(folder):
-        name, before = path.relative_to(folder).as_posix(), len(documents)
-        for line, text, own in _records(path, column):
-            parallel = numbers.setdefault(" ".join(text.split()), len(numbers))
-            documents.append(Document(f"{name}:{line}", text, own or language, parallel, _mark(text, words)))
-        if len(documents) == before:
-            raise TextFileError(f"{path} holds no text, only empty lines; fill it or remove it")
-    return documents
+
+    documents: list[Document]
+    problems: list[Problem]
+    groups: list[int]
+    card: dict[str, int | str]
+    held: list[str]
 
 
-def _text_files(folder: Path) -> list[Path]:
-    found = [path for path in Path(folder).rglob("*") if path.suffix in SUFFIXES and path.is_file()]
+def read_files(folder: Path, config: FilesConfig, seed: int) -> Found:
+    """Everything in `folder` and its sub-folders, in the order of relative paths and rows; empty texts are skipped.
+
+    Copies, near copies and translations get one number. `seed` draws what `weights` keep. TextFileError names the
+    file and the place.
+    """
+    files, left_out, entries = text_files(folder), Counter[str](), list[Entry]()
+    held = _held(folder, files, config)
+    card: dict[str, int | str] = {f"licence.{name}": digest_file(path) for name, path in _licences(folder).items()}
+    for name, path in files.items():
+        if name == config.leakage:
+            card[f"leakage.{name}"] = digest_file(path)
+        else:
+            before = len(entries)
+            entries += read_entries(path, name, config, left_out)
+            card |= {f"source.{name}": digest_file(path)} if len(entries) > before else {}
+    _require_languages(folder, config, entries, left_out)
+
+    groups = group([entry.text for entry in entries], [entry.parallel for entry in entries])
+    kept = _kept(entries, groups.numbers, config, seed)
+    card |= {f"left_out.{what}": count for what, count in left_out.items()}
+    card |= {"left_out.by_weight": len(entries) - len(kept)} if config.weights else {}
+    card |= {"duplicates.exact": groups.exact, "duplicates.near": groups.near}
+    card["duplicates.largest_group"] = max(Counter(groups.numbers).values())
+
+    documents = [_document(entries[i], groups.numbers[i], config) for i in kept if not entries[i].answer]
+    solved = [i for i in kept if entries[i].answer]
+    problems = [_problem(entries[i], config) for i in solved]
+    return Found(documents, problems, [groups.numbers[i] for i in solved], card, held)
+
+
+def text_files(folder: Path) -> dict[str, Path]:
+    """Relative path -> file that holds text, in that order; a licence does not. TextFileError when there is none."""
+    found = {name: path for name, path in _inside(folder).items() if path.suffix.lower() in SUFFIXES}
+    found = {name: path for name, path in found.items() if not is_licence(path)}
     if not found:
         raise TextFileError(
-            f"{folder} holds no {' or '.join(SUFFIXES)} file; put text there: "
-            ".txt with one document per line, or .jsonl with one JSON object per line"
+            f"{folder} holds no {', '.join(SUFFIXES)} file; put text there: .txt with one document per line, "
+            "or one of the others with a column of texts"
         )
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return found
 
 
-def _records(path: Path, column: str) -> Iterator[tuple[int, str, str | None]]:
-    """(line number, text, language or None) of each line that says something."""
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        text, language = _object(path, number, line, column) if path.suffix == ".jsonl" else (line, None)
-        if text.strip():
-            yield number, text, language
+def is_licence(path: Path) -> bool:
+    """Whether a file's name says that it is a licence, which is no document whatever it holds."""
+    return path.suffix.lower() in PROSE and LICENCE.fullmatch(path.name) is not None
 
 
-def _lines(path: Path) -> list[str]:
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        what = f"byte {data[error.start]:#04x} at offset {error.start}: {error.reason}"
-        raise TextFileError(f"{path} is not UTF-8 ({what}); convert the file to UTF-8") from None
-    # not splitlines(): JSON strings may hold U+2028 and its like
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def _licences(folder: Path) -> dict[str, Path]:
+    return {name: path for name, path in _inside(folder).items() if is_licence(path)}
 
 
-def _object(path: Path, number: int, line: str, column: str) -> tuple[str, str | None]:
-    where = f"{path}, line {number}"
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise TextFileError(f"{where} is not JSON ({error}); a .jsonl file holds one JSON object per line") from None
-    if not isinstance(value, dict):
-        raise TextFileError(f"{where} is a JSON {type(value).__name__}; a .jsonl file holds one JSON object per line")
-    if column not in value:
-        keys = ", ".join(f"'{key}'" for key in value) or "none"
-        raise TextFileError(f"{where} has no '{column}'; its keys are: {keys}; give one of them as `column`")
-    language = value.get("language")
-    for key, found in ((column, value[column]), ("language", "" if language is None else language)):
-        _check_text(found, key, where)
-    return value[column], language
+def _inside(folder: Path) -> dict[str, Path]:
+    found = {path.relative_to(folder).as_posix(): path for path in Path(folder).rglob("*") if path.is_file()}
+    return dict(sorted(found.items()))
 
 
-def _check_text(value: object, key: str, where: str) -> None:
-    if not isinstance(value, str):
-        raise TextFileError(f"{where}: '{key}' is {json.dumps(value)[:60]}, which is no text; give a string")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise TextFileError(f"{where}: '{key}' holds half a surrogate pair, which is no character; remove it") from None
+def _held(folder: Path, files: dict[str, Path], config: FilesConfig) -> list[str]:
+    if not config.leakage:
+        return []
+    if config.leakage not in files:
+        known = ", ".join(files)
+        raise TextFileError(f"{folder} holds no '{config.leakage}' to check leakage with; there are: {known}")
+    rows = read_rows(files[config.leakage], config.wanted, config.txt == "file")
+    return [text for text in (content(row, config) for row in rows) if text.strip()]
 
 
-def _mark(text: str, words: Mapping[str, Sequence[str]]) -> tuple[Span, ...]:
-    """Every whole-word occurrence, letter case included, sorted by where it starts."""
-    spans = [
-        Span(concept, word, start, start + len(word))
-        for concept, values in words.items()
-        for word in dict.fromkeys(values)
-        for start in _occurrences(text, word)
-    ]
-    return tuple(sorted(spans, key=lambda span: (span.start, span.end)))
+def _require_languages(folder: Path, config: FilesConfig, entries: Sequence[Entry], left_out: Counter[str]) -> None:
+    there = {entry.language for entry in entries}
+    for language in config.languages:
+        if language not in there:
+            known = ", ".join(sorted(there)) or "none"
+            others = ", ".join(sorted(left_out)[:8]) or "nothing"
+            raise TextFileError(
+                f"{folder} holds no text in '{language}', which `languages` lists; it holds some in: {known}; "
+                f"left out, because in no listed language, were: {others}; list what is there"
+            )
 
 
-def _occurrences(text: str, word: str) -> Iterator[int]:
-    start = text.find(word)
-    while start >= 0:
-        end = start + len(word)
-        if not (_in_word(text[start - 1 : start]) or _in_word(text[end : end + 1])):
-            yield start
-        start = text.find(word, start + 1)
+def _kept(entries: Sequence[Entry], groups: Sequence[int], config: FilesConfig, seed: int) -> list[int]:
+    """Indices of what is kept: everything, unless there are weights."""
+    if not config.weights:
+        return list(range(len(entries)))
+    languages, sources = [entry.language for entry in entries], [entry.source for entry in entries]
+    for names in (languages, sources):
+        if set(names) == set(config.weights):
+            return balanced(names, groups, config.weights, seed)
+    raise TextFileError(
+        f"`weights` are for {', '.join(sorted(config.weights))}; give one for each language "
+        f"({', '.join(sorted(set(languages)))}), or for each file and folder at the top "
+        f"({', '.join(sorted(set(sources)))})"
+    )
 
 
-def _in_word(letter: str) -> bool:
-    """Whether one character (or none, at an end of the text) belongs to a word; combining marks do, unlike in `\\w`."""
-    return bool(letter) and (letter.isalnum() or letter == "_" or unicodedata.category(letter).startswith("M"))
+def _document(entry: Entry, number: int, config: FilesConfig) -> Document:
+    return Document(entry.doc, entry.text, entry.language, number, mark(entry.text, config.words))
+
+
+def _problem(entry: Entry, config: FilesConfig) -> Problem:
+    problem = made_problem(entry)
+    return replace(problem, concepts=mark(problem.prompt + problem.solution, config.words))

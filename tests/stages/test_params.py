@@ -95,10 +95,12 @@ def test_wrong_value(refusal, old, new, told):
 def test_exponents_are_numbers(tmp_path):
     """YAML 1.2 is read, in which 1e-3 and 1.0e-3 are one number, and `no` is a string."""
     path = tmp_path / "params.yaml"
-    path.write_text(DEFAULT.replace("lr: 1.0e-3", "lr: 1e-3").replace("language: en", "language: no"), encoding="utf-8")
+    path.write_text(
+        DEFAULT.replace("lr: 1.0e-3", "lr: 1e-3").replace("languages: [en]", "languages: [no]"), encoding="utf-8"
+    )
     params = load_params(path)
     assert params.train.fit["lr"] == 0.001
-    assert params.dataset.language == "no"
+    assert params.dataset.files["languages"] == ["no"]
 
 
 def test_id_with_a_dot(refusal):

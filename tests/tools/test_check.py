@@ -109,6 +109,12 @@ def test_pretraining_is_checked_only_where_there_is_any(tmp_path):
     check(tmp_path / "params.yaml")
 
 
+def test_files_are_checked_where_they_are_read(mistakes):
+    """How files are read is checked when documents come from files; the default's example is sound."""
+    (mistake,) = mistakes(("kind: generated", "kind: files"), ("columns: {text: text}", "columns: {}"))
+    assert mistake.startswith("dataset.files: columns names no text")
+
+
 def test_command_line(tmp_path, monkeypatch, capsys):
     """No mistakes: one line. Mistakes: the message on standard error and exit status 1."""
     path = tmp_path / "params.yaml"

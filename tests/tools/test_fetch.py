@@ -1,25 +1,12 @@
-"""tools.fetch: doors are filled with copies, whole or not at all."""
+"""tools.fetch: doors are filled with copies, whole or not at all, and it is written down where they come from."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from sieve.text.files import read_documents
-from tools.fetch import fetch, main
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A project with doors that hold their explanations and something old."""
-    root = tmp_path / "project"
-    for door in ("text", "model"):
-        folder = root / "data/input" / door
-        folder.mkdir(parents=True)
-        (folder / "README.md").write_text(f"about {door}")
-        (folder / "old.txt").write_text("Old.")
-    (root / "dvc.yaml").touch()
-    return root
+from sieve.provenance import digest_file, read_json
+from tools.fetch import MODEL, TEXT, fetch, main, plan_model, plan_texts
 
 
 @pytest.fixture
@@ -28,6 +15,12 @@ def source(tmp_path):
     folder = tmp_path / "source"
     folder.mkdir()
     return folder
+
+
+def fill(project: Path, texts: list[Path], model: Path | None = None, keep: bool = False) -> list[Path]:
+    """Plan and fetch, as the command line does."""
+    plans = {TEXT: plan_texts(texts)} if texts else {}
+    return fetch(project, plans | ({MODEL: plan_model(model)} if model else {}), keep)
 
 
 def model_folder(folder: Path, **files: str) -> Path:
@@ -48,7 +41,7 @@ def refusal(project: Path, texts: list[Path], model: Path | None = None) -> str:
     """The message; nothing in the project may have changed."""
     before = contents(project)
     with pytest.raises((ValueError, OSError)) as caught:
-        fetch(project, texts, model)
+        fill(project, texts, model)
     assert contents(project) == before
     return str(caught.value)
 
@@ -57,32 +50,46 @@ def test_text_replaces_all_but_the_explanation(project, source):
     """Afterwards the door holds the given files and its README.md; the other door is untouched."""
     (source / "a.txt").write_text("One.\n")
     (source / "b.jsonl").write_text('{"text": "Two."}\n')
-    fetch(project, [source / "a.txt", source / "b.jsonl"], None)
-    assert contents(project / "data/input/text") == {
-        "README.md": "about text",
-        "a.txt": "One.\n",
-        "b.jsonl": '{"text": "Two."}\n',
-    }
-    assert "old.txt" in contents(project / "data/input/model")
+    fill(project, [source / "a.txt", source / "b.jsonl"])
+    assert contents(project / TEXT) == {"README.md": "about text", "a.txt": "One.\n", "b.jsonl": '{"text": "Two."}\n'}
+    assert "old.txt" in contents(project / MODEL)
+
+
+def test_keep_adds_to_what_is_there(project, source):
+    """With --keep only a file of the same name is replaced, and what is known of the others stays known."""
+    (source / "a.txt").write_text("One.\n")
+    fill(project, [source / "a.txt"], keep=True)
+    (source / "b.txt").write_text("Two.\n")
+    (source / "a.txt").write_text("Three.\n")
+    fill(project, [source / "b.txt"], keep=True)
+    assert contents(project / TEXT) == {
+        "README.md": "about text", "old.txt": "Old.", "a.txt": "One.\n", "b.txt": "Two.\n",
+    }  # fmt: skip
+    assert set(read_json(project / "data/input/sources.json")["text"]) == {"a.txt", "b.txt"}
 
 
 def test_folder_keeps_its_structure(project, source):
-    """A folder's texts keep their relative paths; other files stay behind."""
+    """A folder's texts and licences keep their relative paths; other files stay behind."""
     (source / "de").mkdir()
-    (source / "de/a.txt").write_text("Eins.")
-    (source / "table.csv").write_text("1,2")
-    fetch(project, [source], None)
-    assert set(contents(project / "data/input/text")) == {"README.md", "de/a.txt"}
+    for name in ("de/a.txt", "table.csv", "LICENSE", "picture.png"):
+        (source / name).write_text("Eins.")
+    fill(project, [source])
+    assert set(contents(project / TEXT)) == {"README.md", "de/a.txt", "table.csv", "LICENSE"}
 
 
-def test_list_of_strings_becomes_documents(project, source):
-    """A .json list of strings becomes .jsonl, which reads back as the same texts, line breaks and all."""
-    texts = ["One.\nTwo.", "Три.\u2028\U0001f600"]
-    (source / "stories.json").write_text(json.dumps(texts))
-    (made,) = fetch(project, [source / "stories.json"], None)
-    (project / "data/input/text/README.md").unlink()
-    assert made.name == "stories.jsonl"
-    assert [d.text for d in read_documents(made.parent, "text", "en", {})] == texts
+def test_sources_are_written_down(project, source):
+    """Name and SHA-256 of every file, per door, in canonical JSON without any path; a door's old entries go."""
+    (source / "a.json").write_text('["One."]')
+    fill(project, [source / "a.json"])
+    model_folder(source / "m")
+    (source / "b.csv").write_text("text\nTwo.\n")
+    fill(project, [source / "b.csv"], source / "m")
+    path = project / "data/input/sources.json"
+    found = read_json(path)
+    assert found["text"] == {"b.csv": {"file": "b.csv", "sha256": digest_file(source / "b.csv")}}
+    assert set(found["model"]) == {"config.json", "model.safetensors", "tokenizer.json"}
+    assert path.read_text() == json.dumps(found, sort_keys=True, indent=2) + "\n"
+    assert str(source.parent) not in path.read_text()
 
 
 def test_files_are_copies(project, source):
@@ -90,14 +97,14 @@ def test_files_are_copies(project, source):
     (source / "a.txt").write_text("One.")
     (source / "a.txt").chmod(0o444)
     (source / "link.txt").symlink_to(source / "a.txt")
-    for path in fetch(project, [source], None):
+    for path in fill(project, [source]):
         assert not path.is_symlink() and path.stat().st_nlink == 1 and path.stat().st_mode & 0o200
 
 
 def test_the_door_itself_can_be_a_source(project):
     """What lies in the door can be fetched again beside more."""
-    fetch(project, [project / "data/input/text/old.txt"], None)
-    assert contents(project / "data/input/text") == {"README.md": "about text", "old.txt": "Old."}
+    fill(project, [project / "data/input/text/old.txt"])
+    assert contents(project / TEXT) == {"README.md": "about text", "old.txt": "Old."}
 
 
 def test_model_takes_what_is_needed(project, source):
@@ -105,8 +112,8 @@ def test_model_takes_what_is_needed(project, source):
     index = json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})
     extra = {"model-1.safetensors": "1", "model-2.safetensors": "2", "model.safetensors.index.json": index}
     extra |= {"generation_config.json": "{}", "tokenizer_config.json": "{}", "pytorch_model.bin": "x", "code.py": "x"}
-    fetch(project, [], model_folder(source / "m", **extra))
-    assert set(contents(project / "data/input/model")) == {
+    fill(project, [], model_folder(source / "m", **extra))
+    assert set(contents(project / MODEL)) == {
         "README.md", "config.json", "generation_config.json", "model-1.safetensors", "model-2.safetensors",
         "model.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json",
     }  # fmt: skip
@@ -127,30 +134,44 @@ def test_incomplete_model_is_refused(project, source):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
-    [
-        ("a.csv", "1,2", "expected a .json, .jsonl, .txt file"),
-        ("a.json", '{"text": "One."}', "holds a JSON dict; expected a list of strings"),
-        ("a.json", '["One.", 2]', "entry 1 is a int"),
-        ("a.json", "['One.']", "is not JSON"),
-        ("missing.txt", None, "does not exist"),
-    ],
+    ("name", "told"),
+    [("a.png", "expected a .csv, .json, "), ("LICENSE", "no text"), ("missing.txt", "does not exist")],
 )
-def test_wrong_text_is_refused(project, source, name, content, told):
+def test_wrong_text_is_refused(project, source, name, told):
     """The message names the file and what was expected; doors stay as they were."""
     (source / "good.txt").write_text("One.")
-    if content is not None:
-        (source / name).write_text(content)
+    if name != "missing.txt":
+        (source / name).write_text("x")
     message = refusal(project, [source / "good.txt", source / name])
     assert str(source / name) in message and told in message
 
 
 def test_one_name_twice_is_refused(project, source):
     """Two sources of one name would overwrite each other."""
-    (source / "a.json").write_text('["One."]')
-    (source / "a.jsonl").write_text('{"text": "Two."}')
-    message = refusal(project, [source])
-    assert "a.json " in message and "a.jsonl" in message
+    (source / "sub").mkdir()
+    for name in ("a.txt", "sub/a.txt"):
+        (source / name).write_text("One.")
+    message = refusal(project, [source / "a.txt", source / "sub"])
+    assert str(source / "sub") in message and "data/input/text/a.txt" in message
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", '{"text": 1}'])
+def test_broken_sources_are_refused(project, source, content):
+    """A record that was spoilt, as by a merge, is not silently written over."""
+    (project / "data/input/sources.json").write_text(content)
+    (source / "a.txt").write_text("One.")
+    assert "sources.json" in refusal(project, [source / "a.txt"])
+
+
+def test_a_file_that_vanishes_on_the_way(project, source):
+    """When the last copy fails, text, model and sources are what they were."""
+    (source / "a.txt").write_text("One.")
+    plans = {TEXT: plan_texts([source / "a.txt"]), MODEL: plan_model(model_folder(source / "m"))}
+    (source / "m/tokenizer.json").unlink()
+    before = contents(project)
+    with pytest.raises(FileNotFoundError):
+        fetch(project, plans)
+    assert contents(project) == before
 
 
 def test_command_line(project, source, monkeypatch, capsys):
@@ -160,6 +181,7 @@ def test_command_line(project, source, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["fetch", "--text", str(source / "a.txt")])
     main()
     assert capsys.readouterr().out == "data/input/text/a.txt  5 bytes\n"
+    assert list((project / ".work").iterdir()) == []
 
 
 def test_only_in_a_project(source, monkeypatch):

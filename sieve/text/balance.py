@@ -1,0 +1,34 @@
+"""Sampling weights: as many documents as there can be, each language or source with its share of them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from sieve.provenance.randomness import seed_for
+
+
+def balanced(names: Sequence[str], groups: Sequence[int], weights: Mapping[str, float], seed: int) -> list[int]:
+    """Indices to keep, in order, so that each name has its weight's share of them to within one document.
+
+    Which ones is drawn by `seed` and group, so that translations tend to be kept or left together. Every name must have
+    a weight above 0 and the other way round.
+    """
+    there = Counter(names)
+    shares = {name: Fraction(str(weights[name])) for name in sorted(there)}
+    whole = sum(shares.values())
+    total = min(Fraction(there[name]) / shares[name] for name in shares) * whole // 1
+    quotas = {name: share * total / whole for name, share in shares.items()}
+    counts = {name: int(quota) for name, quota in quotas.items()}
+    by_rest = sorted(quotas, key=lambda name: (counts[name] - quotas[name], name))
+    for name in by_rest[: int(total) - sum(counts.values())]:
+        counts[name] += 1
+    members = defaultdict(list)
+    for index, name in enumerate(names):
+        members[name].append(index)
+    kept: list[int] = []
+    for name, indices in members.items():
+        indices.sort(key=lambda index: (seed_for(seed, "weights", groups[index]), index))
+        kept += indices[: counts[name]]
+    return sorted(kept)
