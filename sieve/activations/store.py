@@ -119,8 +119,12 @@ class Store:
             raise FileNotFoundError(
                 f"{folder} has no manifest.json, so it is no finished activation cache; run the activations stage first"
             )
-        manifest = read_json(folder / "manifest.json")
-        if manifest.pop("manifest_sha256", None) != digest_bytes(to_json(manifest).encode()):
+        try:
+            manifest = read_json(folder / "manifest.json")
+            sound = manifest.pop("manifest_sha256") == digest_bytes(to_json(manifest).encode())
+        except (ValueError, LookupError, TypeError, AttributeError):  # no JSON any more, or no mapping with a digest
+            sound = False
+        if not sound:
             raise DamageError(f"{folder / 'manifest.json'} is damaged: it doesn't have the digest that it gives itself")
         require_digest(folder / "rows.parquet", manifest["index_sha256"])
         shards = []
