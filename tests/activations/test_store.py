@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sieve.activations.store import Moments, Store, finish_store, write_shard
-from sieve.provenance import digest_file, generator, read_json, read_table, read_tensors
+from sieve.provenance import DamageError, digest_file, generator, read_json, read_table, read_tensors
 
 WIDTH = 5
 
@@ -129,3 +129,16 @@ def test_an_unfinished_folder_is_no_store(tmp_path):
     write_shard(tmp_path / "shard_00000.safetensors", rows_of(2), "resid_post_1", "digest")
     with pytest.raises(FileNotFoundError, match=r"no manifest\.json"):
         Store.open(tmp_path)
+
+
+def test_any_flipped_bit_of_a_manifest_is_found(tmp_path):
+    """Wherever in its manifest a bit is turned, whatever that makes of the JSON, the store says that it is damaged."""
+    write(tmp_path)
+    path = tmp_path / "manifest.json"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 5):
+        harmed = bytearray(whole)
+        harmed[place] ^= 1 << place % 8
+        path.write_bytes(harmed)
+        with pytest.raises(DamageError, match=r"manifest\.json is damaged"):
+            Store.open(tmp_path)
