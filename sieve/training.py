@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Record:
 
 def fit(
     subject: Trainable,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Sequence[torch.optim.Optimizer],
     batch_at: Callable[[int], Any],
     steps: int,
     lr_at: Callable[[int], float],
@@ -60,13 +60,16 @@ def fit(
 ) -> list[Record]:
     """Train `subject` in place from the newest checkpoint on, or from the start, and return the logged steps.
 
-    `batch_at(step)` and `lr_at(step)` may depend on nothing but the step. `optimiser` holds `subject.parameters()` in
-    that order. Every `log_every`-th step is logged, and the last. FloatingPointError when the loss is not finite.
+    `batch_at(step)` and `lr_at(step)` may depend on nothing but the step. `optimisers` share out
+    `subject.parameters()` among them. Every `log_every`-th step is logged, and the last. FloatingPointError when the
+    loss is not finite.
     """
     history: list[Record] = []
-    begin = _resume(subject, optimiser, history, checkpoints) if checkpoints else 0
+    groups = [(group, optimiser) for optimiser in optimisers for group in optimiser.param_groups]
+    owners = {parameter: optimiser for group, optimiser in groups for parameter in group["params"]}
+    begin = _resume(subject, owners, history, checkpoints) if checkpoints else 0
     for step in range(begin, steps):
-        for group in optimiser.param_groups:
+        for group, _ in groups:
             group["lr"] = lr_at(step)
         loss, figures = subject.loss(batch_at(step))
         if not torch.isfinite(loss):
@@ -74,18 +77,20 @@ def fit(
                 f"the loss is {loss.item()} at step {step}; "
                 f"lower lr ({lr_at(step):g} at this step) or look at the data for outliers"
             )
-        optimiser.zero_grad(set_to_none=True)
+        for parameter in owners:
+            parameter.grad = None
         loss.backward()
         subject.before_step()
         torch.nn.utils.clip_grad_norm_(subject.parameters(), 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         subject.after_step()
         figures = {"loss": loss.item(), **figures}
         watch(step + 1, steps, figures)
         if step % log_every == 0 or step == steps - 1:
             history.append(Record(step, figures))
         if checkpoints:
-            checkpoints.offer(step + 1, lambda done=step + 1: _state(subject, optimiser, history, done))  # type: ignore[misc]
+            checkpoints.offer(step + 1, lambda done=step + 1: _state(subject, owners, history, done))  # type: ignore[misc]
     return history
 
 
@@ -96,21 +101,20 @@ def warm_cosine(done: float, warmup: float, floor: float) -> float:
     return floor + (1 - floor) / 2 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
-def _state(
-    subject: Trainable, optimiser: torch.optim.Optimizer, history: list[Record], done: int
-) -> tuple[dict[str, Tensor], Any]:
-    """Everything that decides the steps to come: parameters, the optimiser's moments, counters; and the log so far."""
+Owners = dict[Tensor, torch.optim.Optimizer]  # which optimiser turns a parameter
+
+
+def _state(subject: Trainable, owners: Owners, history: list[Record], done: int) -> tuple[dict[str, Tensor], Any]:
+    """Everything that decides the steps to come: parameters, the optimisers' moments, counters; and the log so far."""
     tensors = {f"counter.{name}": value for name, value in subject.counters().items()}
     for i, parameter in enumerate(subject.parameters()):
         tensors[f"parameter.{i}"] = parameter
-        tensors |= {f"optimiser.{i}.{name}": value for name, value in optimiser.state[parameter].items()}
+        tensors |= {f"optimiser.{i}.{name}": value for name, value in owners[parameter].state[parameter].items()}
     return tensors, {"done": done, "history": [[record.step, record.figures] for record in history]}
 
 
 @torch.no_grad()
-def _resume(
-    subject: Trainable, optimiser: torch.optim.Optimizer, history: list[Record], checkpoints: Checkpoints
-) -> int:
+def _resume(subject: Trainable, owners: Owners, history: list[Record], checkpoints: Checkpoints) -> int:
     """Bring back the newest checkpoint, if there is one; returns how many steps are done."""
     found = checkpoints.load()
     if found is None:
@@ -119,7 +123,7 @@ def _resume(
     for i, parameter in enumerate(subject.parameters()):
         parameter.copy_(tensors[f"parameter.{i}"])
         prefix = f"optimiser.{i}."
-        optimiser.state[parameter] = {
+        owners[parameter].state[parameter] = {
             name.removeprefix(prefix): _laid_out_as(parameter, value)
             for name, value in tensors.items()
             if name.startswith(prefix)

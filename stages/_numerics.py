@@ -31,6 +31,7 @@ def set_numerics(lock: Path = NUMERICS) -> list[str]:
     torch.set_num_threads(int(settings["threads"]))
     torch.set_float32_matmul_precision(settings["matmul"])
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a tenth of the time, for nothing
     differing = list(differences(settings, versions))
     if differing and os.environ.get("SIEVE_STRICT") == "1":
         raise ValueError(

@@ -10,6 +10,7 @@ Writes  network and tokenizer as Hugging Face folders, and a card of what the mo
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,12 @@ def main(
     rows, sums = read_table(texts).to_pylist(), read_table(problems).to_pylist()
     with publish(network) as network_path, publish(tokenizer) as tokenizer_path, publish(card) as card_path:
         if params.model.kind == "pretrain":
-            _train(params, rows, sums, network_path, tokenizer_path, Checkpoints(work))
+            trained_on = _train(params, rows, sums, network_path, tokenizer_path, Checkpoints(work))
         else:
+            trained_on = {}
             _copy(folder, network_path, tokenizer_path)
         lm = open_model(network_path, tokenizer_path)
-        figures = describe(lm, rows, sums)
+        figures = describe(lm, rows, sums) | trained_on
         _check_gates(params, figures)
         write_json(card_path, figures | {"digest": model_digest(network_path)})
 
@@ -59,17 +61,34 @@ def _train(
     network: Path,
     tokenizer: Path,
     checkpoints: Checkpoints,
-) -> None:
+) -> dict[str, float]:
+    """Returns the shares of the training tokens: of problems and, among texts, of each language."""
     config = settings(PretrainConfig, params.model.pretrain, "model.pretrain")
+    languages = [row["language"] for row in texts if row["split"] == "train"]
     documents = [row["text"] for row in texts if row["split"] == "train"]
+    first_problem = len(documents)
     documents += [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
     made = train_tokenizer(documents, config.vocabulary)
     sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
     net = new_network(config, made, params.seed.init)
     watch = Progress("training the language model", "token")
-    pretrain(sequences, net, made.pad_token_id, config, params.seed.order, watch, checkpoints)
+    parts = sequences[:first_problem], sequences[first_problem:]
+    pretrain(*parts, net, made.pad_token_id, config, params.seed.order, watch, checkpoints)
     save_network(network, net)
     save_tokenizer(tokenizer, made)
+    return _balance(languages, *parts, config.problem_share)
+
+
+def _balance(
+    languages: list[str], texts: list[list[int]], problems: list[list[int]], problem_share: float
+) -> dict[str, float]:
+    """`training_share.problems` and `training_share.<language>` of texts; they sum to 1."""
+    of_problems = float(bool(problems)) if not (texts and problems) else problem_share
+    tokens: Counter[str] = Counter()
+    for language, ids in zip(languages, texts):
+        tokens[language] += len(ids)
+    shares = {name: (1 - of_problems) * tokens[name] / tokens.total() for name in sorted(tokens)}
+    return {f"training_share.{name}": share for name, share in ({"problems": of_problems} | shares).items()}
 
 
 def _copy(folder: Path, network: Path, tokenizer: Path) -> None:

@@ -113,4 +113,4 @@ def adapt(
     optimiser = torch.optim.AdamW(
         adaptation.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True
     )
-    return fit(adaptation, optimiser, batch_at, config.steps, config.lr_at, watch, checkpoints)
+    return fit(adaptation, [optimiser], batch_at, config.steps, config.lr_at, watch, checkpoints)

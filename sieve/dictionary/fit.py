@@ -52,4 +52,4 @@ def fit(
 ) -> list[Record]:
     """Train `subject` in place with Adam; `batch_at(step)` gives rows (B, D). See `sieve.training.fit`."""
     optimiser = torch.optim.Adam(subject.parameters(), lr=config.lr, betas=(0.9, 0.999), fused=True)
-    return training.fit(subject, optimiser, batch_at, config.steps, config.lr_at, watch, checkpoints, log_every)
+    return training.fit(subject, [optimiser], batch_at, config.steps, config.lr_at, watch, checkpoints, log_every)
