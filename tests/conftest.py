@@ -32,6 +32,13 @@ SIZES = PretrainConfig(
 )  # fmt: skip
 
 
+def pytest_collection_modifyitems(items):
+    """With several processes, one of them makes the finished pipeline and runs every test that looks at it."""
+    for item in items:
+        if "toy_run" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("toy"))
+
+
 def span_rows(spans):
     """Spans as they stand in a table."""
     return [vars(span) for span in spans]

@@ -30,7 +30,7 @@ def test_each_command_makes_its_own_environment():
         assert "activate" in command
         assert "-c env/numerics.lock" in command
     assert main.endswith("dvc repro")
-    assert tests.endswith("pytest")
+    assert tests.endswith("pytest -n 2")
 
 
 def test_paths_in_the_map_exist():
