@@ -19,6 +19,7 @@ from sieve.model.language_model import LanguageModel, check_folder, model_digest
 from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
 from sieve.model.skill import bits_per_byte, languages_kept, solve
 from sieve.provenance import Checkpoints, Work, read_table, write_json
+from sieve.text.blocks import one_token
 from sieve.text.identify import Identifier
 from sieve.text.ngram import CharacterModel
 from stages._common import Input, Output, Params, Progress, publish, run
@@ -109,10 +110,14 @@ Rows = list[dict[str, Any]]
 def describe(lm: LanguageModel, texts: Rows, problems: Rows) -> dict[str, Any]:
     """The card: size; held-out bits per byte beside an n-gram model's, continuations, problems, all with intervals.
 
-    The gates look at validation problems; everything else is asked of the test split.
+    The gates look at validation problems, `one_token_names` (the share of mentions) at training problems; everything
+    else is asked of the test split.
     """
     figures: dict[str, Any] = {"parameters": sum(p.numel() for p in lm.network.parameters())}
     figures |= {"vocabulary": len(lm.tokenizer)} | _languages(lm, texts)
+    learnt = [row for row in problems if row["split"] == "train"][:PROBLEMS]
+    if whole := one_token(lm.tokenizer, learnt, "name"):
+        figures["one_token_names"] = sum(whole) / len(whole)
     for split, names in (("valid", ("answers", "copied_names")), ("test", ("problem_accuracy", "name_accuracy"))):
         asked = [row for row in problems if row["split"] == split][:PROBLEMS]
         if asked:

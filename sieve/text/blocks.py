@@ -71,6 +71,17 @@ def locate(spans: list[dict[str, Any]], offsets: list[tuple[int, int]], text: st
     return found
 
 
+def one_token(tokenizer: Any, rows: list[dict[str, Any]], concept: str) -> list[bool]:
+    """For each mention of `concept` in rows of problems.parquet: whether it is one token, with the space before it."""
+    texts = [row["prompt"] + row["solution"] for row in rows]
+    offsets = tokenizer(texts, return_offsets_mapping=True)["offset_mapping"] if texts else []
+    return [
+        mention.first == mention.last
+        for row, text, where in zip(rows, texts, offsets)
+        for mention in locate([span for span in row["concepts"] if span["concept"] == concept], where, text)
+    ]
+
+
 def tokenize(tokenizer: Any, rows: list[dict[str, Any]], kind: str, context: int) -> list[Block]:
     """One block per document of texts.parquet or problems.parquet, cut at `context` tokens.
 

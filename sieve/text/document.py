@@ -48,14 +48,17 @@ class Sentence(NamedTuple):
 
 
 def compose(sentences: Iterable[Sentence]) -> tuple[str, tuple[Span, ...]]:
-    """Join pieces by spaces (none after an apostrophe) into capitalised sentences; return the text and its spans."""
+    """Join pieces by spaces (none after an apostrophe or before a hyphen) into capitalised sentences; return the text
+    and its spans.
+    """
     text, spans = "", []
     for pieces, before, after in sentences:
         text += f" {before}" if text else before
         for index, piece in enumerate(pieces):
             surface = piece.surface if isinstance(piece, Mark) else piece
             surface = surface if index else capitalise(surface)
-            text += " " if index and not text.endswith("'") else ""
+            joined = text.endswith("'") or surface.startswith("-")
+            text += " " if index and not joined else ""
             if isinstance(piece, Mark):
                 spans.append(Span(piece.concept, piece.value, len(text), len(text) + len(surface)))
             text += surface

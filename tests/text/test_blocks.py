@@ -2,7 +2,7 @@
 
 import pytest
 
-from sieve.text.blocks import Mention, load_blocks, locate, save_blocks, tokenize
+from sieve.text.blocks import Mention, load_blocks, locate, one_token, save_blocks, tokenize
 
 CONTEXT = 256
 
@@ -49,6 +49,19 @@ def test_the_last_token_has_seen_the_whole_word(lm, everything):
             seen = lm.tokenizer.decode(block.ids[1 : mention.last + 1])
             assert word in seen[span["start"] :]
             assert word not in lm.tokenizer.decode(block.ids[1 : mention.last])[span["start"] :]
+
+
+def test_one_token_is_the_word_with_its_space(lm, problems):
+    """A mention is one token where its word, behind a space and alone, is one id; of those asked for only."""
+    for concept in ("name", "animal"):
+        spans = [(p["prompt"] + p["solution"], c) for p in problems for c in p["concepts"] if c["concept"] == concept]
+        ids = lm.tokenizer([text[c["start"] - 1 : c["end"]] for text, c in spans], add_special_tokens=False)[
+            "input_ids"
+        ]
+        wanted = [len(i) == 1 for i in ids]
+        assert one_token(lm.tokenizer, problems, concept) == wanted
+        assert len(set(wanted)) == 2
+    assert one_token(lm.tokenizer, [], "name") == []
 
 
 def test_a_problems_prompt_ends_at_solution(lm, everything):

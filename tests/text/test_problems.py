@@ -6,9 +6,11 @@ from fractions import Fraction
 
 import pytest
 
+from sieve.model.pretrain import train_tokenizer
 from sieve.text.answers import mentions
 from sieve.text.problems import generate_problems, problem_key, split_of, with_value
 from sieve.text.templates import FEMALE_NAMES, MALE_NAMES, TEMPLATES, VALUES, surface
+from sieve.text.world import generate_documents
 
 PROBLEMS = generate_problems(600, seed=3)
 OPERATIONS = {"+": Fraction.__add__, "-": Fraction.__sub__, "*": Fraction.__mul__, "/": Fraction.__truediv__}
@@ -84,6 +86,21 @@ def test_name_stands_alone():
             if span.concept == "name":
                 assert re.fullmatch(r"[^ ] ", text[span.start - 2 : span.start])
                 assert text[span.end] in " .,?"
+
+
+def test_every_value_is_one_token():
+    """To a tokenizer of modest size that learnt stories and problems, each value is one id of its own, everywhere."""
+    texts = [d.text for d in generate_documents(150, (3, 6), 0, dict.fromkeys(("en", "de", "es", "ru"), 1.0))]
+    tokenizer = train_tokenizer(texts + [full(problem) for problem in PROBLEMS], 2048)
+    encoded = tokenizer([full(problem) for problem in PROBLEMS], return_offsets_mapping=True)
+    ids = {}
+    for problem, tokens, offsets in zip(PROBLEMS, encoded["input_ids"], encoded["offset_mapping"]):
+        for span in problem.concepts:
+            said = tuple(i for i, (start, end) in zip(tokens, offsets) if start < span.end and end > span.start)
+            ids.setdefault((span.concept, span.value), set()).add(said)
+    assert set(ids) == {(concept, value) for concept, values in VALUES.items() for value in values}
+    assert all(len(forms) == 1 and len(form) == 1 for forms in ids.values() for form in forms)
+    assert len(set.union(*ids.values())) == len(ids)
 
 
 def test_no_plural_after_one():

@@ -26,7 +26,7 @@ def test_spans_are_whole_words():
         position = 0
         for span, surface in zip(document.concepts, surfaces(document)):
             assert position <= span.start < span.end <= len(document.text)
-            assert re.fullmatch(r"\w+([ -]\w+)*", surface)
+            assert re.fullmatch(r"\w+([ '-]\w+)*", surface)
             assert not document.text[span.end].isalpha()
             assert span.start == 0 or document.text[span.start - 1] in " '¿"
             position = span.end

@@ -1,5 +1,6 @@
 """French: articles merge with what surrounds them (l', au, du, d'), a few adjectives precede their noun, a denial
-stands on both sides of the verb, and the passé simple tells what the imparfait describes."""
+stands on both sides of the verb, a question hangs a pronoun on it, and the passé simple tells what the imparfait
+describes."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ from sieve.text.meaning import FOOD, MOVES, TRANSFERS, Clause, kind_of
 BEINGS = {  # gender and noun
     "baker": "m boulanger", "boy": "m garçon", "brother": "m frère", "cook": "m cuisinier", "doctor": "m médecin",
     "farmer": "m fermier", "father": "m père", "fisherman": "m pêcheur", "gardener": "m jardinier",
-    "grandfather": "m papi", "hunter": "m chasseur", "king": "m roi", "merchant": "m marchand", "painter": "m peintre",
-    "prince": "m prince", "sailor": "m marin", "soldier": "m soldat", "uncle": "m oncle",
+    "grandfather": "m grand-père", "hunter": "m chasseur", "king": "m roi", "merchant": "m marchand",
+    "painter": "m peintre", "prince": "m prince", "sailor": "m marin", "soldier": "m soldat", "uncle": "m oncle",
     "actress": "f actrice", "aunt": "f tante", "bride": "f mariée", "dancer": "f danseuse", "girl": "f fillette",
-    "grandmother": "f mamie", "mother": "f mère", "neighbour": "f voisine", "nurse": "f infirmière",
+    "grandmother": "f grand-mère", "mother": "f mère", "neighbour": "f voisine", "nurse": "f infirmière",
     "princess": "f princesse", "queen": "f reine", "seamstress": "f couturière", "singer": "f chanteuse",
     "sister": "f sœur", "student": "f étudiante", "teacher": "f institutrice", "witch": "f sorcière",
     "writer": "f écrivaine",
@@ -58,7 +59,7 @@ PLACES = {  # gender, noun, preposition of rest, preposition of motion
 }  # fmt: skip
 PREPOSITIONS = {"hurry": "vers", "run": "jusqu'à", "swim": "dans"}  # with these verbs, whatever the place
 PAST = {  # third person singular and plural, infinitive, and a noun where that says what is done
-    "bake": "cuisina cuisinèrent cuisiner", "break": "cassa cassèrent casser", "bring": "apporta apportèrent apporter",
+    "bake": "prépara préparèrent préparer", "break": "cassa cassèrent casser", "bring": "apporta apportèrent apporter",
     "buy": "acheta achetèrent acheter", "call": "appela appelèrent appeler", "carry": "porta portèrent porter",
     "clean": "nettoya nettoyèrent nettoyer", "come": "vint vinrent venir", "cry": "pleura pleurèrent pleurer",
     "dance": "dansa dansèrent danser", "draw": "dessina dessinèrent dessiner", "eat": "mangea mangèrent manger",
@@ -100,9 +101,9 @@ NUMBERS = {
 TIMES = {
     "friday": "un vendredi", "monday": "un lundi", "saturday": "un samedi", "sunday": "un dimanche",
     "thursday": "un jeudi", "tuesday": "un mardi", "wednesday": "un mercredi", "yesterday": "hier",
-    "autumn": "un automne", "spring": "un printemps", "summer": "un été", "winter": "un hiver",
-    "morning": "un matin", "noon": "à midi", "afternoon": "après le déjeuner", "evening": "le soir",
-    "night": "pendant la nuit", "later": "plus tard",
+    "autumn": "l'automne dernier", "spring": "le printemps dernier", "summer": "l'été dernier",
+    "winter": "l'hiver dernier", "morning": "un matin", "noon": "à midi", "afternoon": "l'après-midi",
+    "evening": "le soir", "night": "pendant la nuit", "later": "plus tard",
 }  # fmt: skip
 WEATHER = {  # what happened at a time, what it was like in a place
     "cold": "il fit froid/il faisait froid", "fog": "il y eut du brouillard/il y avait du brouillard",
@@ -129,8 +130,7 @@ def realise(clause: Clause) -> list[Piece]:
         happened, lasted = WEATHER[clause.verb].split("/")
         return [*opening, Mark("weather", clause.verb, happened if clause.time else lasted)]
     answer: list[Piece] = [ANSWERS[clause.answer]] if clause.answer else []
-    first: list[Piece] = ["est-ce que"] if clause.mood == "ask" else []
-    return [*answer, *opening, *first, *_subject(clause), *_predicate(clause), *where]
+    return [*answer, *opening, *_subject(clause), *_predicate(clause), *where]
 
 
 def elided(word: str, following: str) -> str:
@@ -164,9 +164,13 @@ def _subject(clause: Clause) -> list[Piece]:
         gender, noun, _ = OBJECTS[clause.thing].split()
         return [definite(gender, noun), Mark("object", clause.thing, noun)]
     if clause.pronoun:
-        return ["il" if _gender(clause) == "m" else "elle"]
+        return [_pronoun(clause)]
     names = [being(key) for key in clause.subjects]
     return names[0] if len(names) == 1 else [*names[0], "et", *names[1]]
+
+
+def _pronoun(clause: Clause) -> str:
+    return ("il" if _gender(clause) == "m" else "elle") + "s" * clause.plural
 
 
 def _gender(clause: Clause) -> str:
@@ -195,9 +199,11 @@ def _state(clause: Clause) -> list[Piece]:
 
 
 def _finite(clause: Clause, verb: Piece, reflexive: bool = False) -> list[Piece]:
-    """A verb and what clings to it: 'aida', "n'aida pas", 'se reposa', 'ne se reposa pas'."""
+    """A verb and what clings to it: 'aida', "n'aida pas", 'se reposa', 'ne se reposa pas', 'aida-t-il', 'rit-elle'."""
     word = verb.surface if isinstance(verb, Mark) else verb
     pieces: list[Piece] = [elided("se", word), verb] if reflexive else [verb]
+    if clause.mood == "ask":
+        pieces.append(f"-{'t-' if word.endswith('a') else ''}{_pronoun(clause)}")
     return [elided("ne", "se" if reflexive else word), *pieces, "pas"] if clause.mood == "deny" else pieces
 
 

@@ -1,7 +1,4 @@
-"""Portuguese of Brazil: prepositions contract with articles (no, à, do), a denied thing takes nenhum, pronouns stay.
-
-Weekdays are said in short (na segunda), since their full names have hyphens.
-"""
+"""Portuguese of Brazil: prepositions contract with articles (no, à, do), a denied thing takes nenhum, pronouns stay."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ OBJECTS = {  # gender, singular, plural
     "cup": "f xícara xícaras", "dress": "m vestido vestidos", "glove": "f luva luvas", "hat": "m chapéu chapéus",
     "kite": "f pipa pipas", "lamp": "m lampião lampiões", "pillow": "m travesseiro travesseiros",
     "plate": "m prato pratos", "ribbon": "f fita fitas", "scarf": "m cachecol cachecóis", "shirt": "f camisa camisas",
-    "shoe": "m sapato sapatos", "umbrella": "f sombrinha sombrinhas",
+    "shoe": "m sapato sapatos", "umbrella": "m guarda-chuva guarda-chuvas",
     "bell": "m sino sinos", "broom": "f vassoura vassouras", "brush": "f escova escovas", "clock": "m relógio relógios",
     "coin": "f moeda moedas", "comb": "m pente pentes", "drum": "m tambor tambores", "feather": "f pena penas",
     "fork": "m garfo garfos", "guitar": "m violão violões", "hammer": "m martelo martelos", "key": "f chave chaves",
@@ -92,10 +89,10 @@ NUMBERS = {
     12: "doze",
 }  # fmt: skip
 TIMES = {
-    "friday": "na sexta", "monday": "na segunda", "saturday": "no sábado", "sunday": "no domingo",
-    "thursday": "na quinta", "tuesday": "na terça", "wednesday": "na quarta", "yesterday": "ontem",
+    "friday": "na sexta-feira", "monday": "na segunda-feira", "saturday": "no sábado", "sunday": "no domingo",
+    "thursday": "na quinta-feira", "tuesday": "na terça-feira", "wednesday": "na quarta-feira", "yesterday": "ontem",
     "autumn": "no outono passado", "spring": "na primavera passada", "summer": "no verão passado",
-    "winter": "no inverno passado", "morning": "de manhã", "noon": "na hora do almoço", "afternoon": "à tarde",
+    "winter": "no inverno passado", "morning": "de manhã", "noon": "ao meio-dia", "afternoon": "à tarde",
     "evening": "ao anoitecer", "night": "à noite", "later": "mais tarde",
 }  # fmt: skip
 WEATHER = {  # what happened at a time, and how it was in a place
@@ -109,6 +106,7 @@ MANNERS = {
     "proudly": "orgulhosamente", "quickly": "rapidamente", "quietly": "em silêncio", "secretly": "em segredo",
     "slowly": "devagar",
 }  # fmt: skip
+LOUDLY_WITHOUT_WORDS = ("cry", "laugh")  # alto, for no voice says anything
 ANSWERS = {"yes": "sim,", "no": "não,"}
 
 THE = {  # after each preposition: masculine, feminine
@@ -169,7 +167,9 @@ def _predicate(clause: Clause) -> list[Piece]:
         form = agree(STATES[clause.quality], _gender(clause.subjects), clause.plural)
         copula = "estavam" if clause.plural else "estava"
         return [*_denial(clause), copula, Mark("quality", clause.quality, form)]
-    manner: list[Piece] = [Mark("manner", clause.manner, MANNERS[clause.manner])] if clause.manner else []
+    wordless = clause.manner == "loudly" and clause.verb in LOUDLY_WITHOUT_WORDS
+    how = "alto" if wordless else MANNERS.get(clause.manner, "")
+    manner: list[Piece] = [Mark("manner", clause.manner, how)] if how else []
     patient = being(clause.patient, TO_PERSON.get(clause.verb, "")) if clause.patient else []
     if clause.thing:
         return [*_verb(clause), *manner, *thing(clause), *patient]

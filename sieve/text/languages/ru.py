@@ -9,7 +9,7 @@ import re
 
 from sieve.text.document import Mark, Piece
 from sieve.text.languages.order import adverbials
-from sieve.text.meaning import MOVES, Clause, kind_of
+from sieve.text.meaning import MOVES, TRANSFERS, Clause, kind_of
 
 BEINGS = {  # gender, nominative, accusative, genitive, dative, instrumental
     "baker": "m пекарь пекаря пекаря пекарю пекарем", "boy": "m мальчик мальчика мальчика мальчику мальчиком",
@@ -103,12 +103,12 @@ WALKS = ("carry", "follow")
 PAST = {  # masculine, feminine, plural, infinitive
     "bake": "испёк испекла испекли испечь", "break": "разбил разбила разбили разбить",
     "bring": "принёс принесла принесли принести", "buy": "купил купила купили купить",
-    "call": "позвал позвала позвали позвать", "carry": "нёс несла несли понести",
+    "call": "позвал позвала позвали позвать", "carry": "нёс несла несли нести",
     "clean": "почистил почистила почистили почистить", "come": "пришёл пришла пришли прийти",
     "cry": "плакал плакала плакали плакать", "dance": "танцевал танцевала танцевали потанцевать",
     "draw": "нарисовал нарисовала нарисовали нарисовать", "eat": "съел съела съели съесть",
     "feed": "покормил покормила покормили покормить", "find": "нашёл нашла нашли найти",
-    "follow": "последовал последовала последовали последовать", "forget": "забыл забыла забыли забыть",
+    "follow": "следовал следовала следовали следовать", "forget": "забыл забыла забыли забыть",
     "give": "дал дала дали дать", "go": "пошёл пошла пошли пойти",
     "greet": "поздоровался поздоровалась поздоровались поздороваться", "have": "было было было",
     "help": "помог помогла помогли помочь", "hide": "спрятал спрятала спрятали спрятать",
@@ -131,7 +131,8 @@ LAUNDER = "постирал постирала постирали постира
 SPECIAL = {  # what Russian says of a verb with a certain thing
     **dict.fromkeys(("wash blanket", "wash dress", "wash glove", "wash scarf", "wash shirt"), LAUNDER),
     "break violin": "сломал сломала сломали сломать", "open umbrella": "раскрыл раскрыла раскрыли раскрыть",
-    "read map": "изучил изучила изучили изучить", "write diary": "заполнил заполнила заполнили заполнить",
+    "paint picture": PAST["draw"], "read map": "изучил изучила изучили изучить",
+    "write diary": "заполнил заполнила заполнили заполнить",
 }  # fmt: skip
 LASTING = ("patiently", "quietly", "slowly")  # manners that ask for an imperfective past
 IMPERFECTIVE = {
@@ -139,8 +140,7 @@ IMPERFECTIVE = {
     "repair": "чинил чинила чинили", "read map": "изучал изучала изучали",
 }  # fmt: skip
 GOVERNMENT = {  # what stands before the person or animal, and in which case; all others take the bare accusative
-    "bring": "dative", "give": "dative", "help": "dative", "show": "dative", "follow": "за instrumental",
-    "greet": "с instrumental",
+    **dict.fromkeys((*TRANSFERS, "help"), "dative"), "follow": "за instrumental", "greet": "с instrumental",
 }  # fmt: skip
 ADJECTIVES = {  # stem and declension
     "beautiful": "красив ый", "big": "больш ой", "black": "чёрн ый", "blue": "син ий", "brown": "коричнев ый",

@@ -62,6 +62,7 @@ PAST = {  # the stem and -DI
     "stay": "kaldı", "steal": "çaldı", "swim": "yüzdü", "thank": "teşekkür etti", "throw": "fırlattı",
     "visit": "ziyaret etti", "wait": "bekledi", "wash": "yıkadı", "work": "çalıştı", "write": "yazdı",
 }  # fmt: skip
+PAST_WITH = {("paint", "picture"): "yaptı"}  # a thing is boyandı, but a picture yapıldı
 DATIVE_VERBS = ("bring", "give", "help", "hug", "show", "thank")
 ADJECTIVES = {
     "beautiful": "güzel", "big": "büyük", "black": "siyah", "blue": "mavi", "brown": "kahverengi", "cheap": "ucuz",
@@ -187,7 +188,8 @@ def _state(clause: Clause) -> list[Piece]:
 
 def _verb(clause: Clause) -> list[Piece]:
     """'Gördü', 'gördüler', 'görmedi', 'gördü mü', 'görmek istedi'; what is owned agrees with no owners, 'vardı'."""
-    past, many = PAST[clause.verb], ["lAr"] if clause.plural and clause.verb != "have" else []
+    past = PAST_WITH.get((clause.verb, clause.thing), PAST[clause.verb])
+    many = ["lAr"] if clause.plural and clause.verb != "have" else []
     if clause.mood == "wish":
         return [Mark("action", clause.verb, attach(past[:-2], "mAk")), attach("istedi", *many)]
     form = attach(past[:-2], "mA", "DI", *many) if clause.mood == "deny" else attach(past, *many)

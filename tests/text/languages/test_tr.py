@@ -247,6 +247,16 @@ def test_every_verb_in_every_mood(verb):
     assert say(mood="wish", **two) == f"Kral ile kurt {infinitive} istediler."
 
 
+@pytest.mark.parametrize(
+    ("mood", "form"), [("tell", "yaptı"), ("deny", "yapmadı"), ("ask", "yaptı mı"), ("wish", "yapmak istedi")]
+)
+def test_a_picture_is_made(mood, form):
+    """To paint a picture is to make it; boyamak would colour it in."""
+    said = say(subjects=("painter",), verb="paint", thing="picture", mood=mood)
+    assert said.rstrip(".?") == f"Ressam {'' if mood == 'deny' else 'bir '}resim {form}"
+    assert "boya" in say(subjects=("painter",), verb="paint", thing="chair", mood=mood)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("mood", meaning.MOODS)
 def test_one_action_on_the_content_verb(verb, mood):
