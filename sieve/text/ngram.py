@@ -46,9 +46,10 @@ class _Table:
     """Counts of all histories of one length: sorted hashes, looked up by bisection."""
 
     def __init__(self, histories: Tensor, characters: Tensor) -> None:
-        self.grams, self.gram_counts = torch.unique(_mix(histories, characters), return_counts=True)
-        pairs = torch.unique(torch.stack([histories, characters], 1), dim=0)
-        self.histories, self.types = torch.unique(pairs[:, 0], return_counts=True)
+        found = torch.unique(_mix(histories, characters), return_inverse=True, return_counts=True)
+        self.grams, gram_of, self.gram_counts = found
+        history_of = torch.empty_like(self.grams).scatter_(0, gram_of, histories)
+        self.histories, self.types = torch.unique(history_of, return_counts=True)
         _, self.tokens = torch.unique(histories, return_counts=True)
 
     def counts(self, histories: Tensor, characters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
