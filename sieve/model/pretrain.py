@@ -21,7 +21,10 @@ BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """Sizes and schedule of the small model. `tokens` counts what the loss sees, padding left out."""
+    """Sizes and schedule of the small model.
+
+    `tokens` counts what the loss sees, padding left out; 0 leaves the network as it was initialised.
+    """
 
     vocabulary: int
     hidden: int
