@@ -51,7 +51,7 @@ def _made(family: str):
 
 FAMILIES = ["gpt2", "gpt_neox", "gpt_neox_sequential", "llama", "qwen3", "gemma2", "gemma3"]
 WITH_BOS = {"llama", "gemma2", "gemma3"}
-KINDS = ["attn_z", "attn_out", "resid_mid", "mlp_act", "mlp_out", "resid_post"]
+KINDS = ["resid_pre", "attn_z", "attn_out", "resid_mid", "mlp_act", "mlp_out", "resid_post"]
 
 
 def network_of(family: str):

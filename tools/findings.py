@@ -1,14 +1,14 @@
 """The README's table of findings, from the summary of a run.
 
-python -m tools.findings                        of the default
-python -m tools.findings presets/stories260k    of a preset, as published
+python -m tools.findings                                         of the default
+python -m tools.findings presets/stories260k                     of a preset, as published
+python -m tools.findings presets/controls presets/untrained      of several runs in one table
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from sieve.provenance import read_json
 from stages._params import load_params
@@ -31,20 +31,20 @@ COLUMNS = {
 }
 
 
-def table(summary: dict[str, Any], subjects: list[str]) -> str:
-    """One line per subject; — where a question does not apply."""
+def findings(*folders: Path) -> str:
+    """The table of the runs in `folders` (the project itself, presets' folders), one line per subject.
+
+    Of several runs each line names its own. A question that does not apply is a —.
+    """
     lines = ["| subject | " + " | ".join(COLUMNS) + " |", "|---|" + "--:|" * len(COLUMNS)]
-    for subject in subjects:
-        cells = [_cell(summary[f"{subject}.{key}"]) for key in COLUMNS.values()]
-        lines.append(f"| {subject} | " + " | ".join(cells) + " |")
+    for folder in folders:
+        inside = folder / "data" / "summary.json"
+        summary = read_json(inside if inside.is_file() else folder / "summary.json")
+        for subject in load_params(folder / "params.yaml").subjects:
+            cells = [_cell(summary[f"{subject}.{key}"]) for key in COLUMNS.values()]
+            cells.insert(0, f"{folder.name or 'default'}: {subject}" if len(folders) > 1 else subject)
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def findings(folder: Path) -> str:
-    """The table of the run in `folder`: the project itself, or a preset's folder."""
-    inside = folder / "data" / "summary.json"
-    summary = read_json(inside if inside.is_file() else folder / "summary.json")
-    return table(summary, load_params(folder / "params.yaml").subjects)
 
 
 def _cell(value: float | None) -> str:
@@ -54,4 +54,4 @@ def _cell(value: float | None) -> str:
 
 
 if __name__ == "__main__":
-    print(findings(Path(sys.argv[1] if len(sys.argv) > 1 else ".")))
+    print(findings(*map(Path, sys.argv[1:] or ["."])))

@@ -2,7 +2,7 @@
 
 Recovered = (H_mean − H_spliced) / (H_mean − H_original), with H the cross-entropy and H_mean that of the model whose
 site is replaced by the mean activation: the identity gives 1, the mean 0. The same for the divergence KL(original ‖ ·),
-whose original is 0.
+whose original is 0. Where the mean costs nothing (a model that has learned nothing) there is nothing to recover.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from sieve.activations.store import Moments
 from sieve.evals.case import Case, Row, not_applicable
 from sieve.model.splice import splice
 from sieve.text.blocks import Block
+
+LEAST = 0.01
+"""Of the model's cross-entropy: a share of a smaller loss would be a share of chance (a divergence has none)."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,18 @@ def measure(case: Case, kind: str, blocks: list[Block]) -> list[Row]:
                 sums[f"kl_{name}"] += float((reference.exp() * (reference - own)).sum(dtype=torch.float64))
         tokens += len(targets)
     figures = {name: value / tokens for name, value in sums.items()}
-    figures["ce_recovered"] = recovered(figures["ce_original"], figures["ce_spliced"], figures["ce_mean_ablated"])
-    figures["kl_recovered"] = recovered(0.0, figures["kl_spliced"], figures["kl_mean_ablated"])
-    return [Row("fidelity", metric, kind, value, n=tokens) for metric, value in figures.items()]
+    rows = [Row("fidelity", metric, kind, value, n=tokens) for metric, value in figures.items()]
+    rows += recovered(figures, "ce", figures["ce_original"], kind, tokens)
+    return rows + recovered(figures, "kl", 0.0, kind, tokens)
 
 
-def recovered(original: float, spliced: float, ablated: float) -> float:
-    """1 when nothing is lost, 0 when as much is lost as by the mean."""
-    return (ablated - spliced) / (ablated - original)
+def recovered(figures: dict[str, float], name: str, original: float, kind: str, tokens: int) -> list[Row]:
+    """1 when nothing is lost, 0 when as much is lost as by the mean; not applicable when the mean loses nothing."""
+    spliced, ablated = figures[f"{name}_spliced"], figures[f"{name}_mean_ablated"]
+    if ablated - original <= LEAST * original:
+        why = "the mean does as well as the activations that it replaces, so there is nothing to recover"
+        return not_applicable("fidelity", f"{name}_recovered", why, kind)
+    return [Row("fidelity", f"{name}_recovered", kind, (ablated - spliced) / (ablated - original), n=tokens)]
 
 
 @torch.no_grad()

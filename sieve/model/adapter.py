@@ -18,8 +18,8 @@ from sieve.provenance import LineageError, read_tensors, write_tensors
 def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, scope: str, seed: int) -> dict[str, Any]:
     """Add LoRA matrices to the modules called `targets`; return the settings that `load_adapter` needs to do it again.
 
-    scope: `after` adapts only the layers after `site` (the cached activations stay true), `all` every layer (as
-    published).
+    scope: `after` adapts only the layers that lie wholly after `site` (the cached activations stay true), `all` every
+    layer (as published).
     The new matrices start as peft makes them (A random from `seed`, B zero), so the function does not change.
     ValueError for a network that has an adapter already: the two would mix.
     """
@@ -28,7 +28,7 @@ def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, s
     if adapter_parameters(network):
         raise ValueError("this network has an adapter already; open the model anew and inject into that")
     count = len(decoder_layers(network))
-    first = parse_site(site).layer + 1 if scope == "after" else 0
+    first = parse_site(site).next_layer if scope == "after" else 0
     if first >= count:
         raise ValueError(
             f"no layer comes after site '{site}' in a network of {count} layers; "

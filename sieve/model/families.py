@@ -67,7 +67,7 @@ def decoder_layers(network: nn.Module) -> nn.ModuleList:
 
 
 def block_parts(network: nn.Module) -> dict[str, str]:
-    """{kind of site: part of a block} for the kinds that `network` has, but `resid_post`, which every network has."""
+    """{kind of site: part of a block} for the kinds that `network` has, but those that every network has."""
     config: Any = network.config
     parts = FAMILIES.get(config.model_type, {})
     if getattr(config, "use_parallel_residual", False):
@@ -82,9 +82,9 @@ def missing_kind(network: nn.Module, kind: str) -> SiteError:
         return SiteError(
             f"there is no {kind} in this {type(network).__name__}: attention and MLP both read the residual stream as "
             "it enters the block (use_parallel_residual), so it never holds the attention's output without the MLP's; "
-            "take resid_post of the block before, or attn_out"
+            "take resid_pre, or attn_out"
         )
     return SiteError(
         f"{kind} is known for {', '.join(FAMILIES)}, but this {type(network).__name__} is of type "
-        f"'{config.model_type}'; take a resid_post site, or name its parts in sieve/model/families.py"
+        f"'{config.model_type}'; take a resid_pre or resid_post site, or name its parts in sieve/model/families.py"
     )

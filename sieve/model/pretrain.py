@@ -24,7 +24,8 @@ BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
 class PretrainConfig:
     """Sizes and schedule of the small model.
 
-    `tokens` counts what the loss sees, padding left out; `problem_share` of them are word problems, if there are any.
+    `tokens` counts what the loss sees, padding left out; 0 leaves the network as it was initialised. `problem_share` of
+    them are word problems, if there are any.
     """
 
     vocabulary: int

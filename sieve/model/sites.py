@@ -2,6 +2,7 @@
 
 In the order in which data flows through decoder layer N (0 is the first), each (B, T, D) with a D of its own:
 
+    resid_pre_N   the residual stream as it enters the layer; `resid_pre_0` is the embedding layer's output
     attn_z_N      the heads' outputs side by side, before the output projection; D = heads · head size
     attn_out_N    what attention adds to the residual stream (in Gemma 2 and 3 after the norm that follows it)
     resid_mid_N   the residual stream after that addition, before the MLP's norm; none if both are parallel (GPT-NeoX)
@@ -10,7 +11,8 @@ In the order in which data flows through decoder layer N (0 is the first), each 
     resid_post_N  the residual stream after the layer
 
 Capture, splice, steering and evaluation all go through `edit` or `observe`, and these through one hook, so an SAE is
-spliced into exactly the tensor that it was trained on. `resid_post` exists in every network, the others in `FAMILIES`.
+spliced into exactly the tensor that it was trained on. `resid_pre` and `resid_post` exist in every network, the others
+in `FAMILIES`; `resid_pre_N` holds what `resid_post_(N-1)` does, so only `resid_pre_0` adds a tensor of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from torch.utils.hooks import RemovableHandle
 
 from sieve.model.families import SiteError, block_parts, decoder_layers, missing_kind
 
-KINDS = ("attn_z", "attn_out", "resid_mid", "mlp_act", "mlp_out", "resid_post")
+KINDS = ("resid_pre", "attn_z", "attn_out", "resid_mid", "mlp_act", "mlp_out", "resid_post")
+EVERYWHERE = ("resid_pre", "resid_post")
+"""Kinds that need no part of a block to be known: what enters it and what leaves it."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,16 @@ class Site:
         """Sites sorted by this are in the order in which data flows."""
         return self.layer, KINDS.index(self.kind)
 
+    @property
+    def next_layer(self) -> int:
+        """The first layer of which every part comes after the site."""
+        return self.layer if self.kind == "resid_pre" else self.layer + 1
+
 
 def sites(network: nn.Module, kind: str | None = None) -> list[str]:
     """Every site of `network`, or every one of a kind, in the order in which data flows."""
     layers = len(decoder_layers(network))
-    kinds = [k for k in KINDS if k in {"resid_post", *block_parts(network)} and kind in (None, k)]
+    kinds = [k for k in KINDS if k in {*EVERYWHERE, *block_parts(network)} and kind in (None, k)]
     return [str(Site(k, layer)) for layer in range(layers) for k in kinds]
 
 
@@ -79,7 +88,7 @@ def _part(network: nn.Module, name: str) -> nn.Module:
             raise missing_kind(network, site.kind)
         raise SiteError(f"site '{name}' does not exist in this {type(network).__name__}; it has: {', '.join(there)}")
     block = layers[site.layer]
-    return block if site.kind == "resid_post" else block.get_submodule(block_parts(network)[site.kind])
+    return block if site.kind in EVERYWHERE else block.get_submodule(block_parts(network)[site.kind])
 
 
 def _visit(network: nn.Module, name: str, visitor: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -104,7 +113,7 @@ def _visit(network: nn.Module, name: str, visitor: Callable[[Tensor], Tensor | N
     part, kind = _part(network, name), parse_site(name).kind
     if kind == "resid_mid":
         return part.register_forward_pre_hook(entering_and_passing_by)
-    if kind in ("attn_z", "mlp_act"):
+    if kind in ("resid_pre", "attn_z", "mlp_act"):
         return part.register_forward_pre_hook(entering)
     return part.register_forward_hook(leaving)
 

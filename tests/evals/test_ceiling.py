@@ -45,6 +45,19 @@ def test_chosen_is_the_ceiling_of_the_subjects_own_site_and_position(site, posit
     assert found["chosen"] == found["subject"] == found[f"{site}/{position}"] == chosen
 
 
+def test_what_enters_a_layer_is_a_site_of_its_own():
+    """At the embedding layer a patch at the mentions is another prompt and succeeds, and one at the last token, which
+    both prompts share, changes nothing; from then on a layer takes in what the one before gave.
+    """
+    found = figures(planted_case("resid_pre_0"))
+    assert found == {
+        "resid_pre_0/concept": 1, "resid_pre_0/last": 0,
+        "resid_pre_1/concept": 1, "resid_pre_1/last": 0,
+        "resid_pre_2/concept": 0, "resid_pre_2/last": 1,
+        "chosen": 1, "subject": 1,
+    }  # fmt: skip
+
+
 def test_layers_are_compared_at_sites_of_the_subjects_kind():
     """For a dictionary of what the MLP adds, the ceiling is that of what the MLP adds, at every layer: here nothing."""
     found = figures(planted_case("mlp_out_1"))

@@ -89,6 +89,26 @@ def test_scope_after_leaves_the_layers_up_to_the_site(lm, network, ids):
     assert not torch.allclose(observe(everywhere, [SITE], ids, torch.ones_like(ids))[SITE], before[SITE])
 
 
+@pytest.mark.parametrize(("site", "layers"), [("resid_pre_0", [0, 1, 2]), ("resid_pre_2", [2]), ("mlp_act_0", [1, 2])])
+def test_scope_after_begins_with_the_first_layer_wholly_after_the_site(lm, network, ids, tmp_path, site, layers):
+    """After what enters a layer comes that layer itself, after a site within it the next; the site keeps its bits, and
+    the adapter's file says the same.
+    """
+    settings = inject(network, site, TARGETS, rank=4, alpha=8, scope="after", seed=0)
+    with torch.no_grad():
+        for parameter in adapter_parameters(network):
+            parameter += 0.3
+    save_adapter(tmp_path / "a", network, settings, lm.digest, site, "sae")
+    other = copy.deepcopy(lm.network)
+    load_adapter(tmp_path / "a", other, lm.digest, "sae")
+    before, after = (observe(n, [site], ids, torch.ones_like(ids))[site] for n in (lm.network, network))
+
+    assert settings["layers"] == layers
+    assert torch.equal(before, after)
+    assert not torch.allclose(logits(network, ids), logits(lm.network, ids))
+    assert torch.equal(logits(other, ids), logits(network, ids))
+
+
 def test_nothing_comes_after_the_last_layer(network):
     """Scope `after` at the last site is refused, with what to do."""
     with pytest.raises(ValueError, match="scope: all"):

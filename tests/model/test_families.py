@@ -34,7 +34,7 @@ def before(family, layer):
 
 @every_family
 def test_sites_are_in_the_order_in_which_data_flows(family):
-    """Six sites a layer, five where attention and MLP are parallel; observing them meets them in this order."""
+    """Seven sites a layer, six where attention and MLP are parallel; observing them meets them in this order."""
     network, found, _ = made(family)
     kinds = [kind for kind in KINDS if (family, kind) != ("gpt_neox", "resid_mid")]
 
@@ -51,6 +51,29 @@ def test_a_width_is_that_of_the_activation(family):
     for site, hidden in found.items():
         wanted = {"mlp_act": 40, "attn_z": heads}.get(site[:-2], 24)
         assert site_width(network, site) == hidden.shape[2] == wanted, site
+
+
+@every_family
+def test_resid_pre_is_the_reported_hidden_state(family):
+    """resid_pre_N is entry N of output_hidden_states and, above layer 0, what the layer before gave, to the bit."""
+    _, found, reported = made(family)
+
+    for layer in range(LAYERS):
+        assert torch.equal(found[f"resid_pre_{layer}"], reported.hidden_states[layer])
+        assert layer == 0 or torch.equal(found[f"resid_pre_{layer}"], found[f"resid_post_{layer - 1}"])
+
+
+@every_family
+def test_resid_pre_0_is_what_the_embedding_layer_gives(family):
+    """By hand: the tokens' embeddings, in GPT-2 with the positions' added, in Gemma times the root of the width."""
+    network, found, _ = made(family)
+    by_hand = network.get_input_embeddings().weight[IDS]
+    if family == "gpt2":
+        by_hand = by_hand + network.transformer.wpe.weight[: IDS.shape[1]]
+    if family.startswith("gemma"):
+        by_hand = by_hand * 24**0.5
+
+    torch.testing.assert_close(found["resid_pre_0"], by_hand, rtol=1e-6, atol=1e-6)
 
 
 @every_family
@@ -88,7 +111,7 @@ def test_a_parallel_network_has_no_resid_mid():
     """It is refused by a sentence that says why and what to take; a sequential GPT-NeoX has it."""
     network, *_ = made("gpt_neox")
     for ask in (site_width, lambda n, s: observe(n, [s], IDS, MASK)):
-        with pytest.raises(SiteError, match=r"no resid_mid .*parallel.*take resid_post of the block before"):
+        with pytest.raises(SiteError, match=r"no resid_mid .*parallel.*take resid_pre, or attn_out"):
             ask(network, "resid_mid_0")
 
     assert "resid_mid_0" in sites(made("gpt_neox_sequential")[0])
@@ -184,7 +207,7 @@ def test_logits_are_the_head_of_the_last_state(family):
 
 
 def test_a_family_that_is_not_known():
-    """A network of the same shape but another type has resid_post alone, and says for what the others are known."""
+    """A network of the same shape but another type has the stream alone, and says for what the others are known."""
     from transformers import MistralConfig, MistralForCausalLM
 
     network = MistralForCausalLM(
@@ -193,7 +216,10 @@ def test_a_family_that_is_not_known():
             num_key_value_heads=2,
         )
     ).eval()  # fmt: skip
-    assert sites(network) == ["resid_post_0", "resid_post_1"]
-    with pytest.raises(SiteError, match=r"known for gpt2, .*gemma3_text, but .* type 'mistral'; take a resid_post"):
+    assert sites(network) == ["resid_pre_0", "resid_post_0", "resid_pre_1", "resid_post_1"]
+    with pytest.raises(
+        SiteError, match=r"known for gpt2, .*gemma3_text, but .* type 'mistral'; take a resid_pre or resid_post"
+    ):
         observe(network, ["mlp_out_0"], IDS, MASK)
-    assert F.mse_loss(*(observe(network, ["resid_post_1"], IDS, MASK)["resid_post_1"] for _ in range(2))) == 0
+    for site in sites(network):
+        assert F.mse_loss(*(observe(network, [site], IDS, MASK)[site] for _ in range(2))) == 0

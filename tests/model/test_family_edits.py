@@ -58,6 +58,24 @@ def test_what_is_observed_is_what_is_edited(family, kind, side):
     assert hooks(lm.network) == count
 
 
+@every_family
+def test_an_edit_of_resid_pre_reaches_both_branches(family):
+    """After resid_pre is replaced by m, attention reads m and is added to m: as if the layer before had given m."""
+    lm = made(family)
+    m = torch.randn(3, 9, 24, generator=torch.Generator().manual_seed(2))
+    names = [site for site in sites(lm.network) if site.endswith("_1")]
+    found = []
+    for site in ("resid_pre_1", "resid_post_0"):  # the second is set by another hook, at what leaves the layer before
+        with edit(lm.network, site, lambda *_: m):
+            found.append(observe(lm.network, names, *lm.pad(sequences())))
+    both = found[0]["attn_out_1"] + (found[0]["mlp_out_1"] if family == "gpt_neox" else 0)
+    after = found[0]["resid_post_1" if family == "gpt_neox" else "resid_mid_1"]
+
+    assert torch.equal(found[0]["resid_pre_1"], m)
+    torch.testing.assert_close(m + both, after, rtol=1e-6, atol=1e-6)
+    assert all(torch.equal(found[0][site], found[1][site]) for site in names)
+
+
 @pytest.mark.parametrize("family", [f for f in FAMILIES if f != "gpt_neox"])
 def test_an_edit_of_resid_mid_reaches_both_branches(family):
     """After resid_mid is replaced by m, resid_post is m + what the MLP makes of m's norm: by hand, to the bit."""

@@ -32,7 +32,9 @@ def gpt2():
 
 
 def test_sites_are_hidden_states(lm, batch):
-    """resid_post_N is entry N + 1 of the hidden states that the network itself reports, for all but the last layer."""
+    """Of the hidden states that the network itself reports entry N is resid_pre_N and, for all but the last layer,
+    entry N + 1 resid_post_N.
+    """
     ids, mask = batch
     with torch.no_grad():
         reported = lm.network(
@@ -40,6 +42,8 @@ def test_sites_are_hidden_states(lm, batch):
         ).hidden_states
     found = observe(lm.network, sites(lm.network), ids, mask)
 
+    for layer in range(3):
+        assert torch.equal(found[f"resid_pre_{layer}"], reported[layer])
     for layer in range(2):
         assert torch.equal(found[f"resid_post_{layer}"], reported[layer + 1])
     assert not torch.allclose(found["resid_post_2"], reported[3]), "the reported last state is after the final norm"
@@ -60,11 +64,12 @@ def test_sites_of_another_architecture():
         reported = network(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
 
     assert sites(network, "resid_post") == ["resid_post_0", "resid_post_1"]
-    found = observe(network, ["resid_post_0"], ids, torch.ones_like(ids))["resid_post_0"]
-    assert torch.equal(found, reported[1])
+    found = observe(network, ["resid_pre_0", "resid_post_0"], ids, torch.ones_like(ids))
+    assert torch.equal(found["resid_pre_0"], reported[0])
+    assert torch.equal(found["resid_post_0"], reported[1])
 
 
-@pytest.mark.parametrize("site", ["resid_post_0", "resid_post_1", "resid_post_2"])
+@pytest.mark.parametrize("site", ["resid_pre_0", "resid_post_0", "resid_post_1", "resid_post_2"])
 def test_what_is_observed_is_what_is_edited(lm, batch, site):
     """The tensor handed to an edit is bit for bit the tensor observed for the same batch, with the ids that made it."""
     seen = []
@@ -91,15 +96,18 @@ def test_an_edit_is_what_the_next_layer_reads(lm, batch):
 def test_observing_stops_at_the_last_site(lm, batch):
     """No layer after the last site asked for is run, and neither are the final norm and the head."""
     ran = []
-    modules = {"layer 1": lm.network.model.layers[1], "layer 2": lm.network.model.layers[2],
-               "norm": lm.network.model.norm, "head": lm.network.lm_head}  # fmt: skip
+    model = lm.network.model
+    modules = {"attention": model.layers[0].self_attn, "layer 1": model.layers[1], "layer 2": model.layers[2],
+               "norm": model.norm, "head": lm.network.lm_head}  # fmt: skip
     handles = [m.register_forward_pre_hook(lambda *_, name=name: ran.append(name)) for name, m in modules.items()]
     try:
+        observe(lm.network, ["resid_pre_0"], *batch)
+        assert ran == []
         observe(lm.network, ["resid_post_1", "resid_post_0"], *batch)
-        assert ran == ["layer 1"]
+        assert ran == ["attention", "layer 1"]
         ran.clear()
         observe(lm.network, ["resid_post_2"], *batch)
-        assert ran == ["layer 1", "layer 2"]
+        assert ran == ["attention", "layer 1", "layer 2"]
     finally:
         for handle in handles:
             handle.remove()
@@ -187,7 +195,7 @@ def test_a_missing_site_lists_those_that_exist(lm, function):
 
 
 @pytest.mark.parametrize(
-    "name", ["resid_post", "resid_post.2", "resid_pre_0", "resid_post_-1", "resid_post_1x", " resid_post_1", "2"]
+    "name", ["resid_post", "resid_post.2", "resid_in_0", "resid_post_-1", "resid_post_1x", " resid_post_1", "2"]
 )
 def test_a_name_that_is_no_site(name):
     """A name of another form is refused with an example of a right one."""
