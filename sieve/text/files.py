@@ -55,7 +55,6 @@ def read_files(folder: Path, config: FilesConfig, seed: int) -> Found:
             entries += read_entries(path, name, config, left_out)
             card |= {f"source.{name}": digest_file(path)} if len(entries) > before else {}
     _require_languages(folder, config, entries, left_out)
-    _require_parallel(folder, config, entries)
 
     groups = group([entry.text for entry in entries], [entry.parallel for entry in entries])
     kept = _kept(entries, groups.numbers, config, seed)
@@ -116,16 +115,6 @@ def _require_languages(folder: Path, config: FilesConfig, entries: Sequence[Entr
                 f"{folder} holds no text in '{language}', which `languages` lists; it holds some in: {known}; "
                 f"left out, because in no listed language, were: {others}; list what is there"
             )
-
-
-def _require_parallel(folder: Path, config: FilesConfig, entries: Sequence[Entry]) -> None:
-    """Not every file has translations; but a column that none has is a mistake."""
-    if "parallel" in config.columns and all(entry.parallel is None for entry in entries):
-        column = config.columns["parallel"]
-        raise TextFileError(
-            f"nothing in {folder} has '{column}', which `columns` names for parallel; name the column that translations "
-            "of each other share, or none"
-        )
 
 
 def _kept(entries: Sequence[Entry], groups: Sequence[int], config: FilesConfig, seed: int) -> list[int]:
