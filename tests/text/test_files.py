@@ -115,7 +115,7 @@ def test_text_is_taken_as_it_is(tmp_path):
 
 
 def test_order_is_that_of_relative_paths(tmp_path):
-    """Files are read in the order of their relative paths, sub-folders included, in whatever order they were made."""
+    """Files take turns in the order of their relative paths, sub-folders included, in whatever order they were made."""
     for name in ("b.txt", "a/z.txt", "a.jsonl", "README.md", "c.gz"):
         write(tmp_path, name, '{"text": "."}')
     assert [d.doc for d in read(tmp_path).documents] == ["a.jsonl:1", "a/z.txt:1", "b.txt:1"]
