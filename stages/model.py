@@ -27,7 +27,7 @@ from stages._params import settings
 
 WEIGHTS = ("config.json", "generation_config.json", "model.safetensors.index.json")
 BATCH = 128
-PROBLEMS, SOLUTION_TOKENS = 500, 40
+PROBLEMS = 500
 DOCUMENTS, JUDGED_BY, PROMPT_TOKENS, NEW_TOKENS = 100, 400, 12, 24  # documents per language; those that teach the judge
 
 
@@ -118,15 +118,30 @@ def describe(lm: LanguageModel, texts: Rows, problems: Rows) -> dict[str, Any]:
     learnt = [row for row in problems if row["split"] == "train"][:PROBLEMS]
     if whole := one_token(lm.tokenizer, learnt, "name"):
         figures["one_token_names"] = sum(whole) / len(whole)
-    for split, names in (("valid", ("answers", "copied_names")), ("test", ("problem_accuracy", "name_accuracy"))):
+    for split, keys in (("valid", ("answers", "copied_names")), ("test", ("problem_accuracy", "name_accuracy"))):
         asked = [row for row in problems if row["split"] == split][:PROBLEMS]
-        if asked:
-            people = [next((c["value"] for c in row["concepts"] if c["concept"] == "name"), "") for row in asked]
-            prompts = lm.encode([row["prompt"] for row in asked])
-            judged = solve(lm, prompts, [row["answer"] for row in asked], people, SOLUTION_TOKENS, BATCH)
-            for name, hits in zip(names, judged):
+        for name, hits in zip(keys, _solved(lm, asked)):
+            if hits:
                 figures |= _share(name, hits) if split == "test" else {name: sum(hits) / len(hits)}
     return figures
+
+
+def _solved(lm: LanguageModel, asked: Rows) -> tuple[list[bool], list[bool]]:
+    """(answer right) of each problem and (name copied) of each that names somebody.
+
+    A solution may take as many tokens as the longest of those that are written out for these problems.
+    """
+    if not asked:
+        return [], []
+    people = [next((c["value"] for c in row["concepts"] if _named_in_question(c, row)), "") for row in asked]
+    written = lm.tokenizer([row["solution"] for row in asked], add_special_tokens=False)["input_ids"]
+    prompts, answers = lm.encode([row["prompt"] for row in asked]), [row["answer"] for row in asked]
+    right, copied = solve(lm, prompts, answers, people, max(map(len, written)), BATCH)
+    return right, [hit for hit, who in zip(copied, people) if who]
+
+
+def _named_in_question(concept: dict[str, Any], row: dict[str, Any]) -> bool:
+    return concept["concept"] == "name" and concept["end"] <= len(row["prompt"])
 
 
 def _languages(lm: LanguageModel, texts: Rows) -> dict[str, Any]:

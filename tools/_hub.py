@@ -42,8 +42,13 @@ class Pinned:
         return f"{self.name} at {self.revision[:12]}"
 
 
-def hub_rows(source: Pinned, config: str | None, split: str, columns: Sequence[str], count: int) -> Iterator[str]:
-    """The first `count` rows of a dataset's split as lines of JSON, streamed; `columns` (none: all) in their order."""
+def hub_rows(
+    source: Pinned, config: str | None, split: str, columns: Sequence[str], distinct: str | None, count: int
+) -> Iterator[str]:
+    """The first `count` rows of a dataset's split as lines of JSON, streamed; `columns` (none: all) in their order.
+
+    `distinct` names a column, each value of which is taken once (None: every row).
+    """
     _reach(source)
     with tempfile.TemporaryDirectory() as cache, _told(source):
         from datasets import load_dataset
@@ -57,8 +62,9 @@ def hub_rows(source: Pinned, config: str | None, split: str, columns: Sequence[s
             streaming=True,
             cache_dir=cache,
         )
-        for number, row in enumerate(itertools.islice(whole, count), start=1):
-            yield _line(row, columns, f"{source}, row {number}")
+        rows = ((row, f"{source}, row {number}") for number, row in enumerate(whole, start=1))
+        for row, where in itertools.islice(_distinct(rows, distinct) if distinct else rows, count):
+            yield _line(row, columns, where)
 
 
 def hub_model(source: Pinned, patterns: Sequence[str], folder: Path) -> None:
@@ -107,6 +113,16 @@ def _told(source: Pinned) -> Iterator[None]:
 
 class _Refused(ValueError):
     """Something of ours is wrong with what the hub gave."""
+
+
+def _distinct(rows: Iterator[tuple[dict[str, Any], str]], column: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The first row of each value of a column, in order."""
+    seen = set()
+    for row, where in rows:
+        value = _line(row, [column], where)
+        if value not in seen:
+            seen.add(value)
+            yield row, where
 
 
 def _line(row: dict[str, Any], columns: Sequence[str], where: str) -> str:

@@ -1,14 +1,16 @@
 """fetch: fill the doors data/input/text and data/input/model with copies of local files, or from a hub.
 
-    python -m tools.fetch --text stories.json --text more/ --model some-model/
+    python -m tools.fetch --text stories.json more/ --model some-model/
+    python -m tools.fetch --text wiki/de.jsonl wiki/en.jsonl --as wiki --keep
     python -m tools.fetch --hub-text owner/name --revision COMMIT --rows 2000 --column text --as de.jsonl --keep
     python -m tools.fetch --hub-model owner/name --revision COMMIT
 
---text       a .txt, .jsonl, .json, .csv, .tsv or .parquet file, or a folder of such; licences come along
+--text       .txt, .jsonl, .json, .csv, .tsv or .parquet files, and folders of such, whose licences come along
 --model      a Hugging Face folder of a causal LM with safetensors weights and a tokenizer.json
 --hub-text   a dataset of a hub, of which the first --rows become one .jsonl file
 --hub-model  a model of a hub: its safetensors weights, config and tokenizer; no code is taken or run
 
+--as says where in data/input/text: the name of the one file that comes, or the folder that --text goes into.
 --revision is a full commit; what may change (main, a tag) is refused. What was in a door before is replaced, except its
 README.md, or kept beside with --keep. Where everything came from is written to data/input/sources.json, which belongs
 in git. When anything is wrong, both doors and that file stay as they were. The network is used only for a hub.
@@ -84,34 +86,60 @@ def _known(path: Path) -> dict[str, Any]:
     return known
 
 
-def plan_texts(given: list[Path]) -> Plan:
-    """Name in the door -> what comes. ValueError for what is no text, and for two sources of one name."""
+def plan_texts(given: list[Path], name: str = "") -> Plan:
+    """Name in the door -> what comes, as the file `name` or in the folder `name` (none: where it stands by itself).
+
+    ValueError for what is no text, and for two sources of one name.
+    """
     plan: Plan = {}
     for source in given:
-        for name, path in _text_files(source):
-            if name in plan:
-                raise ValueError(f"{source} would be the second to become {TEXT / name}; rename one of them")
-            plan[name] = _copy(path)
+        for own, path in _text_files(source):
+            target = _target(name, own)
+            if target in plan:
+                raise ValueError(f"{source} would be the second to become {TEXT / target}; rename one of them")
+            plan[target] = _copy(path)
     return plan
 
 
-def plan_hub_text(source: Pinned, config: str | None, split: str, columns: list[str], rows: int, name: str) -> Plan:
-    """One .jsonl file of the first `rows` rows of a dataset's split."""
+def _target(name: str, own: str) -> str:
+    """What a file that is called `own` is called in the door."""
+    _require_inside(name)
+    wanted = Path(name).suffix.lower()
+    if wanted not in SUFFIXES:
+        return (Path(name) / own).as_posix()
+    if wanted != Path(own).suffix.lower():
+        raise ValueError(
+            f"--as {name}: {own} would change its kind; give a name that ends as the file does, or a folder"
+        )
+    return name
+
+
+def _require_inside(name: str) -> None:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"--as {name}: give a name in {TEXT}, without '..'")
+
+
+def plan_hub_text(
+    source: Pinned, config: str | None, split: str, columns: list[str], distinct: str | None, rows: int, name: str
+) -> Plan:
+    """One .jsonl file of the first `rows` rows of a dataset's split, or of those with another value of `distinct`."""
     if rows < 1:
         raise ValueError(f"--rows {rows}: give at least 1")
-    if Path(name).suffix != ".jsonl" or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ValueError(f"--as {name}: give a name in {TEXT} that ends in .jsonl")
+    _require_inside(name)
+    if Path(name).suffix != ".jsonl":
+        raise ValueError(f"--as {name}: what comes from a hub is .jsonl; give a name that ends so")
     origin: dict[str, Any] = {
         "hub": source.name,
         "revision": source.revision,
         "config": config,
         "split": split,
         "columns": columns,
+        "distinct": distinct,
     }
 
     def write(path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as file:
-            count = sum(bool(file.write(line)) for line in hub_rows(source, config, split, columns, rows))
+            count = sum(bool(file.write(line)) for line in hub_rows(source, config, split, columns, distinct, rows))
         if not count:
             raise ValueError(f"{source} has no rows in split '{split}'; give another --split or --config")
         origin["rows"] = count
@@ -164,7 +192,7 @@ def _start(folder: Path, door: Path, keep: bool) -> set[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=Path, action="append", default=[], metavar="PATH", help="any number of times")
+    parser.add_argument("--text", type=Path, nargs="+", action="extend", default=[], metavar="PATH")
     parser.add_argument("--model", type=Path, metavar="PATH")
     parser.add_argument("--hub-text", metavar="NAME")
     parser.add_argument("--hub-model", metavar="NAME")
@@ -173,7 +201,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="train")
     parser.add_argument("--rows", type=int, default=10_000, help="at most so many (10000)")
     parser.add_argument("--column", action="append", default=[], help="any number of times; none: all")
-    parser.add_argument("--as", dest="name", metavar="FILE", help="name in the door (the dataset's, with .jsonl)")
+    parser.add_argument("--distinct", metavar="COLUMN", help="take the first row of each value of this column")
+    parser.add_argument("--as", dest="name", default="", metavar="NAME", help="file or folder in the door")
     parser.add_argument("--keep", action="store_true", help="keep what lies in the door, unless it has the same name")
     return parser
 
@@ -197,11 +226,12 @@ def _plans(given: argparse.Namespace, folder: Path) -> dict[Path, Plan]:
     """What goes into which door; a hub's model is downloaded to `folder` first."""
     plans: dict[Path, Plan] = {}
     if given.text:
-        plans[TEXT] = plan_texts(given.text)
+        plans[TEXT] = plan_texts(given.text, given.name)
     if given.hub_text:
         source = Pinned("datasets", given.hub_text, given.revision)
         name = given.name or f"{given.hub_text.split('/')[-1]}.jsonl"
-        plans[TEXT] = plan_hub_text(source, given.config, given.split, given.column, given.rows, name)
+        wish = (given.config, given.split, given.column, given.distinct, given.rows, name)
+        plans[TEXT] = plan_hub_text(source, *wish)
     if given.model:
         plans[MODEL] = plan_model(given.model)
     if given.hub_model:

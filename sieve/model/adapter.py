@@ -21,9 +21,11 @@ def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, s
     scope: `after` adapts only the layers that lie wholly after `site` (the cached activations stay true), `all` every
     layer (as published).
     The new matrices start as peft makes them (A random from `seed`, B zero), so the function does not change.
-    ValueError for a network that has an adapter already: the two would mix.
+    ValueError for a network that has an adapter already, because the two would mix, and for a target that the adapted
+    layers don't have, which peft passes by in silence when they have another.
     """
     from peft import LoraConfig, inject_adapter_in_model
+    from transformers.pytorch_utils import Conv1D
 
     if adapter_parameters(network):
         raise ValueError("this network has an adapter already; open the model anew and inject into that")
@@ -40,6 +42,12 @@ def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, s
         "alpha": alpha,
         "layers": list(range(first, count)),
     }
+    there = _matrices(network, first)
+    if missing := [name for name in targets if not any(f".{own}".endswith(f".{name}") for own in there)]:
+        raise ValueError(
+            f"the layers of this {type(network).__name__} have no '{missing[0]}' to adapt; name some of: "
+            f"{', '.join(there)} (or their ends, as in '{next(iter(there)).split('.')[-1]}')"
+        )
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
@@ -47,11 +55,22 @@ def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, s
         layers_to_transform=settings["layers"],
         lora_dropout=0.0,
         bias="none",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in there.values()),  # GPT-2's (in, out) matrices
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(config, network)
     return settings
+
+
+def _matrices(network: Any, first: int) -> dict[str, Any]:
+    """{name inside a layer: module} of what multiplies by a matrix in layer `first` and those after it."""
+    return {
+        name: module
+        for layer in decoder_layers(network)[first:]
+        for name, module in layer.named_modules()
+        if getattr(module, "weight", None) is not None and module.weight.dim() == 2
+    }
 
 
 def adapter_parameters(network: Any) -> list[Tensor]:

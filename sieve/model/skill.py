@@ -12,6 +12,9 @@ from sieve.model.language_model import LanguageModel
 from sieve.text.answers import mentions, parse_answer
 from sieve.text.identify import Identifier
 
+LOGITS = 2**28
+"""No more logits than these are held at a time, 1 GiB of them: 128 texts of 512 tokens in a vocabulary of 4,096."""
+
 
 def solve(
     lm: LanguageModel,
@@ -32,8 +35,13 @@ def solve(
 
 @torch.no_grad()
 def cross_entropy(lm: LanguageModel, sequences: Sequence[Sequence[int]], batch: int) -> tuple[float, int]:
-    """(nats, tokens) of all text tokens but the first id of each sequence, which nothing predicts."""
+    """(nats, tokens) of all text tokens but the first id of each sequence, which nothing predicts.
+
+    At most `batch` sequences at a time; fewer where they are long and the vocabulary is large.
+    """
     nats, tokens = 0.0, 0
+    longest = max((len(s) for s in sequences), default=1)
+    batch = max(1, min(batch, LOGITS // (longest * int(lm.network.config.vocab_size))))
     for start in range(0, len(sequences), batch):
         ids, mask = lm.pad([list(s) for s in sequences[start : start + batch]])
         logits = lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)

@@ -1,9 +1,9 @@
-"""Sampling weights: as many documents as there can be, each language or source with its share of them."""
+"""Who gets how much of a text: each language or source its share of what is kept, and of what comes first."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 
 from sieve.provenance.randomness import seed_for
@@ -32,3 +32,16 @@ def balanced(names: Sequence[str], groups: Sequence[int], weights: Mapping[str, 
         indices.sort(key=lambda index: (seed_for(seed, "weights", groups[index]), index))
         kept += indices[: counts[name]]
     return sorted(kept)
+
+
+def in_turn(names: Sequence[Hashable]) -> list[int]:
+    """All indices, so ordered that names take turns: whoever looks at the first few sees each as often as among all.
+
+    Those of one name keep their order, and one name alone is left as it is.
+    """
+    whole, before = Counter(names), Counter[Hashable]()
+    places = []
+    for index, name in enumerate(names):
+        places.append(((2 * before[name] + 1) / whole[name], index))
+        before[name] += 1
+    return [index for _, index in sorted(places)]

@@ -22,9 +22,10 @@ class FilesConfig:
     """How files are read.
 
     `columns` names the column of each role: `text` of a document; or `question` and `answer` of a word problem, which
-    is a row that has that question; `parallel`, equal in translations of each other; `language`. `txt` says whether
-    each line of a .txt file is a document, or the file. `language` says where a document's language stands: in its
-    column, its file's name (de.txt, news_de.csv), its folder (de/news.csv), or nowhere (`fixed`: the one listed).
+    is a row that has that question; `parallel`, equal in translations of each other (plain lines and problems need
+    none); `language`. `txt` says whether each line of a .txt file is a document, or the file. `language` says where a
+    document's language stands: in its column, its file's name (de.txt, news_de.csv), its folder (de/news.csv), or
+    nowhere (`fixed`: the one listed).
     Only `languages` are read. `words` maps a concept to the words that are marked as its values. `weights` (none: all
     that there is) maps each language, or each file and folder at the top, to its share. `leakage` names a test file
     (none: ""), which is not read but looked for in the training text.
@@ -157,7 +158,10 @@ def _is_problem(row: Row, config: FilesConfig) -> bool:
 def _parallel(row: Row, config: FilesConfig) -> str | None:
     if "parallel" not in config.columns:
         return None
-    key = value(row, config.columns["parallel"])
+    column = config.columns["parallel"]
+    if column not in row.columns and (len(row.columns) == 1 or _is_problem(row, config)):
+        return None
+    key = value(row, column)
     return None if key is None or key == "" else str(key)
 
 

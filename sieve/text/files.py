@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sieve.provenance import digest_file
-from sieve.text.balance import balanced
+from sieve.text.balance import balanced, in_turn
 from sieve.text.document import Document
 from sieve.text.duplicates import group
 from sieve.text.entries import Entry, FilesConfig, content, made_problem, read_entries
@@ -39,7 +39,10 @@ class Found:
 
 
 def read_files(folder: Path, config: FilesConfig, seed: int) -> Found:
-    """Everything in `folder` and its sub-folders, in the order of relative paths and rows; empty texts are skipped.
+    """Everything in `folder` and its sub-folders; empty texts are skipped.
+
+    Rows keep their order; files, by relative path, and the languages in them take turns, so that the first documents
+    are a sample of all.
 
     Copies, near copies and translations get one number. `seed` draws what `weights` keep. TextFileError names the
     file and the place.
@@ -118,9 +121,13 @@ def _require_languages(folder: Path, config: FilesConfig, entries: Sequence[Entr
 
 
 def _kept(entries: Sequence[Entry], groups: Sequence[int], config: FilesConfig, seed: int) -> list[int]:
-    """Indices of what is kept: everything, unless there are weights."""
-    if not config.weights:
-        return list(range(len(entries)))
+    """Indices of what is kept, in the order in which it is told: everything, unless there are weights."""
+    kept = _drawn(entries, groups, config, seed) if config.weights else list(range(len(entries)))
+    files = [(entries[i].doc.rpartition(":")[0], entries[i].language) for i in kept]
+    return [kept[place] for place in in_turn(files)]
+
+
+def _drawn(entries: Sequence[Entry], groups: Sequence[int], config: FilesConfig, seed: int) -> list[int]:
     languages, sources = [entry.language for entry in entries], [entry.source for entry in entries]
     for names in (languages, sources):
         if set(names) == set(config.weights):

@@ -8,6 +8,7 @@ import torch
 from sieve.dictionary.sae import LineageError
 from sieve.model.adapter import adapter_enabled, adapter_parameters, inject, load_adapter, save_adapter
 from sieve.model.sites import observe
+from tests.networks import network_of
 
 SITE = "resid_post_0"
 TARGETS = ["q_proj", "v_proj"]
@@ -113,6 +114,43 @@ def test_nothing_comes_after_the_last_layer(network):
     """Scope `after` at the last site is refused, with what to do."""
     with pytest.raises(ValueError, match="scope: all"):
         inject(network, "resid_post_2", TARGETS, rank=4, alpha=8, scope="after", seed=0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("targets", "each"), [(["c_attn", "attn.c_proj"], 2), (["c_attn", "c_proj", "c_fc"], 4)])
+def test_gpt2_keeps_its_matrices_the_other_way_round(targets, each):
+    """LoRA around GPT-2's Conv1D: nothing changes at first, then what the matrices say is added, in later layers only.
+
+    The logits are those of the network whose own matrices have the product of the two added to them.
+    """
+    network, ids = network_of("gpt2"), torch.tensor([[5, 9, 13, 7, 21, 3]])
+    plain = logits(network, ids)
+    merged = copy.deepcopy(network)
+    inject(network, SITE, targets, rank=4, alpha=8, scope="after", seed=0)
+    assert torch.equal(logits(network, ids), plain)
+    generator, added = torch.Generator().manual_seed(1), 0
+    with torch.no_grad():
+        for parameter in adapter_parameters(network):
+            parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+        for name, module in network.named_modules():
+            if hasattr(module, "lora_A"):
+                product = module.lora_B["default"].weight @ module.lora_A["default"].weight  # (out, in)
+                merged.get_submodule(name).weight += 2.0 * product.T
+                added += 1
+                assert int(name.split(".")[2]) > 0
+
+    assert added == 2 * each  # a bare c_proj is in attention and in MLP
+    assert not torch.allclose(logits(network, ids), plain, atol=1e-2)
+    assert torch.allclose(logits(network, ids), logits(merged, ids), atol=1e-4)
+
+
+def test_a_target_that_is_not_there(network):
+    """Also beside one that is: peft would pass it by. The message says what there is; nothing has been injected."""
+    with pytest.raises(ValueError, match=r"have no 'c_attn' to adapt; .*self_attn\.q_proj.*mlp\.down_proj"):
+        inject(network, SITE, ["q_proj", "c_attn"], rank=4, alpha=8, scope="after", seed=0)
+    assert adapter_parameters(network) == []
+    with pytest.raises(ValueError, match="have no 'proj' to adapt"):
+        inject(network, SITE, ["proj"], rank=4, alpha=8, scope="after", seed=0)
 
 
 @pytest.mark.parametrize("scope", ["after", "all"])

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from sieve.model import skill
 from sieve.model.generate import continue_ids, continue_text
 from sieve.model.skill import bits_per_byte, cross_entropy, languages_kept, solve
 
@@ -20,6 +21,21 @@ def test_loss_is_the_mean_over_text_tokens(lm, blocks):
         nats, tokens = cross_entropy(lm, sequences, batch)
         assert tokens == len(surprises)
         assert math.isclose(nats, sum(surprises), rel_tol=1e-5)
+
+
+def test_long_texts_go_in_smaller_batches(lm, blocks, monkeypatch):
+    """However many texts may go together, no pass makes more logits than the limit; the sum stays what it was."""
+    sequences, seen = [list(b.ids) for b in blocks[:12]], []
+    nats, tokens = cross_entropy(lm, sequences, 12)
+    limit = 3 * max(map(len, sequences)) * lm.network.config.vocab_size
+    monkeypatch.setattr(skill, "LOGITS", limit)
+    handle = lm.network.register_forward_hook(lambda _module, _args, output: seen.append(output.logits.numel()))
+    try:
+        found = cross_entropy(lm, sequences, 12)
+    finally:
+        handle.remove()
+    assert len(seen) == 4 and max(seen) <= limit
+    assert found[1] == tokens and math.isclose(found[0], nats, rel_tol=1e-5)
 
 
 def test_bits_are_counted_by_the_bytes_of_the_text(lm, documents):

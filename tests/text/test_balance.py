@@ -1,11 +1,12 @@
 """Sampling weights: each source has its share to within one document, drawn by key."""
 
+import json
 from collections import Counter
 
 import pytest
 
-from sieve.text.balance import balanced
-from tests.text.test_files import read, write
+from sieve.text.balance import balanced, in_turn
+from tests.text.test_files import OWN, read, write
 
 COUNTS = {"de": 70, "en": 400, "ru": 33}
 NAMES = [name for name, count in COUNTS.items() for _ in range(count)]
@@ -57,3 +58,26 @@ def test_weights_of_languages_and_of_sources(tmp_path):
     write(tmp_path, "more.txt", "x\ny\n")
     by_source = read(tmp_path, languages=["en"], weights={"de": 2.0, "en": 1.0, "more.txt": 1.0})
     assert Counter(d.doc.split("/")[0].split(":")[0] for d in by_source.documents) == {"de": 4, "en": 2, "more.txt": 2}
+
+
+def test_the_first_are_a_sample_of_all():
+    """However many are taken from the front, each name has its share of them; nobody's own order changes."""
+    order = in_turn(NAMES)
+    assert sorted(order) == list(range(len(NAMES)))
+    for count in range(1, len(order) + 1):
+        there = Counter(NAMES[i] for i in order[:count])
+        assert all(abs(there[name] - count * whole / len(NAMES)) < 2 for name, whole in COUNTS.items())
+    for name in COUNTS:
+        own = [i for i in order if NAMES[i] == name]
+        assert own == sorted(own)
+    assert in_turn(["de"] * 9) == list(range(9)) and in_turn([]) == []
+
+
+def test_files_and_languages_take_turns(tmp_path):
+    """The first documents come from every file and are in every language, also where one file holds several."""
+    rows = [{"text": f"{language} {i}", "language": language} for language in ("de", "en") for i in range(10)]
+    for name in ("a.json", "b.json"):
+        write(tmp_path, name, json.dumps([row | {"text": f"{name} {row['text']}"} for row in rows]))
+    found = read(tmp_path, OWN, languages=["de", "en"]).documents
+    for start in range(0, 40, 4):
+        assert len({(d.doc[0], d.language) for d in found[start : start + 4]}) == 4

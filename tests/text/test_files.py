@@ -115,7 +115,7 @@ def test_text_is_taken_as_it_is(tmp_path):
 
 
 def test_order_is_that_of_relative_paths(tmp_path):
-    """Files are read in the order of their relative paths, sub-folders included, in whatever order they were made."""
+    """Files take turns in the order of their relative paths, sub-folders included, in whatever order they were made."""
     for name in ("b.txt", "a/z.txt", "a.jsonl", "README.md", "c.gz"):
         write(tmp_path, name, '{"text": "."}')
     assert [d.doc for d in read(tmp_path).documents] == ["a.jsonl:1", "a/z.txt:1", "b.txt:1"]
@@ -167,6 +167,20 @@ def test_documents_and_problems_in_one_table(tmp_path):
     found = read(tmp_path, columns={"text": "text", "question": "question", "answer": "answer"})
     assert [d.text for d in found.documents] == ["A story."]
     assert [(p.doc, p.answer) for p in found.problems] == [("a.csv:3", "3")]
+
+
+def test_files_that_differ_in_columns(tmp_path):
+    """Tables with a key for translations lie beside plain lines and word problems, which have none."""
+    for language in ("de", "en"):
+        write(tmp_path, f"wiki/{language}.jsonl", json.dumps({"id": "k1", "context": f"Paragraph in {language}."}))
+        write(tmp_path, f"news/{language}.txt", f"Line in {language}.")
+    write(tmp_path, "sums/train_en.jsonl", json.dumps({"question": "How many?", "answer": "Two.\n#### 2"}))
+    columns = {"text": "context", "parallel": "id", "question": "question", "answer": "answer"}
+    found = read(tmp_path, columns=columns, language="name", languages=["de", "en"])
+    assert {d.doc: d.parallel for d in found.documents} == {
+        "news/de.txt:1": 0, "news/en.txt:1": 1, "wiki/de.jsonl:1": 3, "wiki/en.jsonl:1": 3,
+    }  # fmt: skip
+    assert [(p.language, p.answer) for p in found.problems] == [("en", "2")]
 
 
 def test_answer_that_is_no_number_is_refused(tmp_path):

@@ -77,6 +77,32 @@ def test_folder_keeps_its_structure(project, source):
     assert set(contents(project / TEXT)) == {"README.md", "de/a.txt", "table.csv", "LICENSE"}
 
 
+def test_a_place_in_the_door(project, source):
+    """--as names the folder that files go into, or the one file; so files of one name can lie beside each other."""
+    (source / "de.txt").write_text("Eins.")
+    (source / "train.jsonl").write_text("{}")
+    plans = [plan_texts([source], "news"), plan_texts([source / "de.txt"], "wiki/de_old.txt")]
+    plans.append(plan_texts([source / "train.jsonl"], "sums/train_en.jsonl"))
+    for number, plan in enumerate(plans):
+        fetch(project, {TEXT: plan}, keep=number > 0)
+    assert set(contents(project / TEXT)) == {
+        "README.md", "news/de.txt", "news/train.jsonl", "wiki/de_old.txt", "sums/train_en.jsonl",
+    }  # fmt: skip
+    assert read_json(project / "data/input/sources.json")["text"]["wiki/de_old.txt"]["file"] == "de.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("../a", "without '..'"), ("/a", "without '..'"), ("a.json", "change its kind"), ("a.txt", "second to become")],
+)
+def test_wrong_place_is_refused(source, name, told):
+    """A place outside the door, another kind of file, or one name for two."""
+    for own in ("b.txt", "c.txt"):
+        (source / own).write_text("One.")
+    with pytest.raises(ValueError, match=told):
+        plan_texts([source], name)
+
+
 def test_sources_are_written_down(project, source):
     """Name and SHA-256 of every file, per door, in canonical JSON without any path; a door's old entries go."""
     (source / "a.json").write_text('["One."]')
@@ -175,12 +201,15 @@ def test_a_file_that_vanishes_on_the_way(project, source):
 
 
 def test_command_line(project, source, monkeypatch, capsys):
-    """One line per file, with its size."""
-    (source / "a.txt").write_text("One.\n")
+    """One line per file, with its size; any number of files may follow --text, any number of times."""
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (source / name).write_text("One.\n")
+    given = ["--text", str(source / "a.txt"), str(source / "b.txt"), "--text", str(source / "c.txt"), "--as", "one"]
     monkeypatch.chdir(project)
-    monkeypatch.setattr("sys.argv", ["fetch", "--text", str(source / "a.txt")])
+    monkeypatch.setattr("sys.argv", ["fetch", *given])
     main()
-    assert capsys.readouterr().out == "data/input/text/a.txt  5 bytes\n"
+    lines = [f"data/input/text/one/{name}.txt  5 bytes" for name in "abc"]
+    assert capsys.readouterr().out.splitlines() == lines
     assert list((project / ".work").iterdir()) == []
 
 

@@ -137,7 +137,7 @@ def test_text_of_a_hub(fetch, project, hub):
         "text": {
             "en.jsonl": {
                 "hub": "ann/stories", "revision": COMMIT, "config": None, "split": "train", "columns": ["text"],
-                "rows": 3, "sha256": digest_file(path),
+                "distinct": None, "rows": 3, "sha256": digest_file(path),
             }
         }
     }  # fmt: skip
@@ -207,7 +207,7 @@ def test_hub_that_breaks_off(project, monkeypatch):
     """A stream that ends too early leaves nothing of what came before."""
     monkeypatch.setattr("tools._hub._reach", lambda source: None)
     monkeypatch.setattr("datasets.load_dataset", broken_stream)
-    plan = plan_hub_text(Pinned("datasets", "ann/stories", COMMIT), None, "train", ["text"], 100, "a.jsonl")
+    plan = plan_hub_text(Pinned("datasets", "ann/stories", COMMIT), None, "train", ["text"], None, 100, "a.jsonl")
     before = contents(project)
     with pytest.raises(ConnectionError, match="connection reset"):
         fill(project, {TEXT: plan})
@@ -218,7 +218,18 @@ def test_row_limit_is_a_limit_on_what_is_asked(monkeypatch):
     """Nothing beyond the limit is asked of the hub."""
     monkeypatch.setattr("tools._hub._reach", lambda source: None)
     monkeypatch.setattr("datasets.load_dataset", broken_stream)
-    assert len(list(hub_rows(Pinned("datasets", "ann/stories", COMMIT), None, "train", [], 2))) == 2
+    assert len(list(hub_rows(Pinned("datasets", "ann/stories", COMMIT), None, "train", [], None, 2))) == 2
+
+
+def test_each_value_once(monkeypatch):
+    """Of rows that share a paragraph, as questions do, the first is taken; the limit counts what is taken."""
+    rows = [{"id": n, "context": f"Paragraph {n // 3}.", "question": f"Question {n}?"} for n in range(30)]
+    monkeypatch.setattr("tools._hub._reach", lambda source: None)
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: iter(rows))
+    lines = hub_rows(Pinned("datasets", "ann/quiz", COMMIT), None, "train", ["id", "context"], "context", 4)
+    assert [json.loads(line) for line in lines] == [{"id": 3 * n, "context": f"Paragraph {n}."} for n in range(4)]
+    with pytest.raises(ValueError, match="its columns are: id, context, question"):
+        list(hub_rows(Pinned("datasets", "ann/quiz", COMMIT), None, "train", ["id"], "text", 4))
 
 
 def test_value_that_is_no_text(monkeypatch):
@@ -226,7 +237,13 @@ def test_value_that_is_no_text(monkeypatch):
     monkeypatch.setattr("tools._hub._reach", lambda source: None)
     monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: iter([{"text": "One.", "image": b"\xff"}]))
     with pytest.raises(ValueError, match=r"row 1: 'image' is a bytes.* choose others with --column"):
-        list(hub_rows(Pinned("datasets", "ann/stories", COMMIT), None, "train", [], 2))
+        list(hub_rows(Pinned("datasets", "ann/stories", COMMIT), None, "train", [], None, 2))
+
+
+def test_what_comes_from_a_hub_is_jsonl():
+    """A name that ends otherwise would be read as something else."""
+    with pytest.raises(ValueError, match=r"--as en\.csv: what comes from a hub is \.jsonl"):
+        plan_hub_text(Pinned("datasets", "ann/stories", COMMIT), None, "train", [], None, 1, "en.csv")
 
 
 def test_one_source_per_door(fetch, project, hub):
