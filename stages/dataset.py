@@ -4,8 +4,9 @@
         --problems data/dataset/problems.parquet --card data/dataset/card.json
 
 Reads   the files in --text (kind: files), or nothing (kind: generated)
-Writes  texts, problems (typed and empty if there are none), and a card: counts and characters per language and split;
-        of files also their digests, what was left out, duplicates and leakage
+Writes  texts, problems (typed and empty if there are none), and a card: counts and characters per language and split,
+        licence, digests of both tables, copies, and held-out text that copies training text; of files also their
+        digests, what was left out, near copies and leakage
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from sieve.provenance import write_json, write_table
+from sieve.provenance import digest_file, write_json, write_table
 from sieve.text.document import Document, Span
-from sieve.text.duplicates import leakage
+from sieve.text.duplicates import exact_key, leakage
 from sieve.text.entries import FilesConfig, question
 from sieve.text.files import Found, read_files
 from sieve.text.problems import generate_problems, problem_key, split_of
@@ -46,13 +47,14 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
     """What says the same, and problems of one template and numbers, stay in one split."""
     p, seed = params.dataset, params.seed.data
     if p.kind == "generated":
+        licence = "MIT, as the project: all of it was written for it"
 
         def training(group: int) -> bool:
             return split_of(("document", group), seed, p.valid, p.test) == "train"
 
         documents = generate_documents(p.groups, (p.sentences[0], p.sentences[1]), seed, p.languages, training)
         made = generate_problems(p.problems, seed)
-        found = Found(documents, made, groups=[], card={}, held=[])
+        found = Found(documents, made, groups=[], card={"licence": licence}, held=[])
         problem_splits = [split_of(problem_key(q), seed, p.valid, p.test) for q in made]
     else:
         found = read_files(text, settings(FilesConfig, p.files, "dataset.files"), seed)
@@ -62,7 +64,8 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
     figures = _counts(found, text_splits, problem_splits)
     if p.kind == "files":
         _require_splits(figures, p.valid, p.test)
-        figures |= found.card | _leaked(found, text_splits, problem_splits)
+    figures |= _copied(found, [*text_splits, *problem_splits]) | found.card
+    figures |= _leaked(found, text_splits, problem_splits)
 
     with publish(texts) as path:
         write_table(path, _text_columns(documents, text_splits), TEXTS)
@@ -71,6 +74,7 @@ def main(params: Params, text: Input, texts: Output, problems: Output, card: Out
             name: [getattr(q, name) for q in made] for name in ("doc", "prompt", "solution", "answer", "language")
         }
         write_table(path, columns | {"split": problem_splits, "concepts": [_spans(q.concepts) for q in made]}, PROBLEMS)
+    figures |= {"digest.texts": digest_file(texts), "digest.problems": digest_file(problems)}
     with publish(card) as path:
         write_json(path, figures)
 
@@ -102,6 +106,14 @@ def _require_splits(figures: dict[str, int | str], valid: float, test: float) ->
             "needs some groups per split: add text, raise dataset.valid or dataset.test (0: no such split), or take "
             "the language out of dataset.files.languages"
         )
+
+
+def _copied(found: Found, splits: list[str]) -> dict[str, int | str]:
+    """Entries that copy an earlier one, white space aside, and held-out ones that copy one of the training text."""
+    said = [exact_key(text) for text in (*(d.text for d in found.documents), *map(question, found.problems))]
+    training = {text for text, split in zip(said, splits) if split == "train"}
+    held = sum(split != "train" and text in training for text, split in zip(said, splits))
+    return {"duplicates.exact": len(said) - len(set(said)), "leakage.held_out": held}
 
 
 def _leaked(found: Found, text_splits: list[str], problem_splits: list[str]) -> dict[str, int]:

@@ -1,17 +1,18 @@
 """What would an edit that knew the truth achieve here? The twin prompt's true activations are put in, site by site.
 
-A swap cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the target
-when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. The site to
-train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's of its kind
-(of site, in every layer). They are compared on validation pairs, so that whoever chooses by them has not seen the test
-pairs, on which swaps are judged.
+An edit cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the
+target when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. It is
+measured for every concept of the problems: where interventions on it can work at all. The site to train on, and the
+position at which latents are labelled, are a pair whose ceiling is as high as any other's of its kind (of site, in
+every layer). Places are compared on validation pairs, so that whoever chooses by them has not seen the test pairs, on
+which swaps are judged.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -27,60 +28,102 @@ from sieve.text.answers import mentions
 
 @dataclass(frozen=True)
 class Settings:
-    """How many pairs, how many tokens to look for the target in."""
+    """How many pairs of the chosen concept and of each other one, how many tokens to look for the target in."""
 
     pairs: int
+    other_pairs: int
     new_tokens: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
 
+class Place(NamedTuple):
+    """Where activations are exchanged: a site and the tokens."""
+
+    site: str
+    where: Position
+
+
+class Asked(NamedTuple):
+    """A pair and how its target reads in text."""
+
+    pair: Pair
+    target: str
+
+
 def run(case: Case, settings: Settings) -> list[Row]:
-    """success per site and position set on validation pairs, in the original model; on test pairs `chosen`, at the
-    subject's own site and position, and `subject`, the same edit through its Sae: the twin's reconstruction.
+    """success per concept, site and position set on validation pairs, in the original model.
+
+    On test pairs `chosen`, at the subject's own site and position, and `subject`, the same edit through its Sae: the
+    twin's reconstruction.
     """
-    found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
+    concept, own = case.concepts.concept, Place(case.subject.site, case.concepts.position)
+    names = case.other_concepts() if settings.other_pairs else []
+    others = {name: _asked(case, "valid", name, settings.other_pairs) for name in names}
+    rows = [row for name, asked in others.items() if not asked for row in case.no_pairs("ceiling", "valid", name)]
+    found, tuning = (_asked(case, split, concept, settings.pairs) for split in ("test", "valid"))
     if not found or not tuning:
-        return case.no_pairs("ceiling", "valid" if found else "test")
-    names, chosen = written(case.subject.lm, case.concepts.words), (case.subject.site, case.concepts.position)
-    rows = []
+        rows += case.no_pairs("ceiling", "valid" if found else "test", concept)
+        return rows + _everywhere(case, others, settings.new_tokens)
+    rows += _everywhere(case, {concept: tuning} | others, settings.new_tokens)
     with case.subject.original():
-        for site in sites(case.subject.lm.network, parse_site(case.subject.site).kind):
-            for where in get_args(Position):
-                hits = patched(case, tuning, names, site, where, settings.new_tokens)
-                rows.append(proportion("ceiling", "success", f"{site}/{where}", hits))
-        hits = patched(case, found, names, *chosen, settings.new_tokens)
-        rows.append(replace(proportion("ceiling", "success", "chosen", hits), note="/".join(chosen)))
-    hits = patched(case, found, names, *chosen, settings.new_tokens, spliced=True)
+        (hits,) = patched(case, found, [own], settings.new_tokens)
+    rows.append(replace(proportion("ceiling", "success", "chosen", hits), note="/".join((concept, *own))))
+    (hits,) = patched(case, found, [own], settings.new_tokens, spliced=True)
     return [*rows, proportion("ceiling", "success", "subject", hits)]
 
 
-def patched(
-    case: Case, found: list[Pair], names: dict[str, str], site: str, where: str, new_tokens: int, spliced: bool = False
-) -> list[bool]:
-    """Whether each pair's continuation names the target, the twin's activations (or reconstructions) patched in.
+def _everywhere(case: Case, found: dict[str, list[Asked]], new_tokens: int) -> list[Row]:
+    """One row per concept, site of the subject's kind and position set; all concepts share the batches."""
+    kind = parse_site(case.subject.site).kind
+    places = [Place(site, where) for site in sites(case.subject.lm.network, kind) for where in get_args(Position)]
+    owners = [concept for concept, asked in found.items() for _ in asked]
+    with case.subject.original():
+        hits = patched(case, [a for asked in found.values() for a in asked], places, new_tokens)
+    rows = []
+    for concept in dict.fromkeys(owners):
+        for place, judged in zip(places, hits):
+            own = [hit for hit, owner in zip(judged, owners) if owner == concept]
+            rows.append(proportion("ceiling", "success", "/".join((concept, *place)), own))
+    return rows
 
-    `names` says how values read.
+
+def _asked(case: Case, split: str, concept: str, count: int) -> list[Asked]:
+    names = written(case.subject.lm, case.words(concept))
+    return [Asked(p, names[p.target]) for p in case.pairs(split, count, concept)]
+
+
+def patched(
+    case: Case, found: list[Asked], places: list[Place], new_tokens: int, spliced: bool = False
+) -> list[list[bool]]:
+    """For each place, whether each pair's continuation names the target when the twin's activations are put in there.
+
+    `spliced`: its reconstructions, with everything else going through the Sae too. A batch holds its pairs once for
+    each place: a twin is read once, and few batches make many trials.
     """
-    lm, hits = case.subject.lm, []
-    for start in range(0, len(found), case.batch):
-        group = found[start : start + case.batch]
-        ids, mask = lm.pad([list(p.twin_ids) for p in group])
-        values = observe(lm.network, [site], ids, mask)[site]
-        rows, targets, sources = _places(group, where)
-        taken = values[rows, sources]
+    lm, hits = case.subject.lm, [list[bool]() for _ in places]
+    size = max(1, case.batch // len(places))
+    for start in range(0, len(found), size):
+        group = found[start : start + size]
+        pairs = [asked.pair for asked in group]
+        values = observe(lm.network, sorted({p.site for p in places}), *lm.pad([list(p.twin_ids) for p in pairs]))
         with ExitStack() as stack:
             if spliced:
                 stack.enter_context(case.subject.spliced())
-                taken = case.subject.sae.reconstruct(taken)
-            stack.enter_context(patch(lm, site, rows, targets, taken))
-            continuations = continue_ids(lm, [list(p.ids) for p in group], new_tokens)
-        texts = lm.tokenizer.batch_decode(continuations)
-        hits += [mentions(text, names[p.target]) for p, text in zip(group, texts)]
+            for number, (site, where) in enumerate(places):
+                rows, targets, sources = _tokens(pairs, where)
+                taken = values[site][rows, sources]
+                taken = case.subject.sae.reconstruct(taken) if spliced else taken
+                stack.enter_context(patch(lm, site, number * len(group) + rows, targets, taken))
+            prompts = [list(p.ids) for _ in places for p in pairs]
+            texts = lm.tokenizer.batch_decode(continue_ids(lm, prompts, new_tokens))
+        for number, own in enumerate(hits):
+            said = texts[number * len(group) : (number + 1) * len(group)]
+            own += [mentions(text, asked.target) for asked, text in zip(group, said)]
     return hits
 
 
-def _places(group: list[Pair], where: str) -> tuple[Tensor, Tensor, Tensor]:
+def _tokens(group: list[Pair], where: Position) -> tuple[Tensor, Tensor, Tensor]:
     """Batch row, position in the left-padded source and in the right-padded twin, (P,) each."""
     width = max(len(p.ids) for p in group)
     found = []

@@ -30,9 +30,9 @@ class Pair:
 def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
     """Up to `count` pairs, one per block, so that pairs are independent; every value takes its turn as the target.
 
-    `words` gives the tokens of each value. A problem's prompt is its question, a text's runs up to the value's last
-    mention.
-    A target never occurs in its source. ValueError when there are fewer than two values.
+    `words` gives the tokens of each value. A prompt runs up to where the value is about to be said: a problem's up to
+    the solution's first mention (of a name: the whole question), a text's up to its last. A target never occurs in its
+    source. ValueError when there are fewer than two values.
     """
     values = sorted(words)
     if len(values) < 2:
@@ -49,8 +49,7 @@ def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...
         if not others:
             continue
         target = others[len(found) % len(others)]
-        ids = block.ids[: block.prompt] if block.kind == "problem" else seen.ids
-        found.append(_pair(block, concept, seen.value, target, ids, words))
+        found.append(_pair(block, concept, seen.value, target, seen.ids, words))
         if len(found) == count:
             break
     return found

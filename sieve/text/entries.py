@@ -28,7 +28,8 @@ class FilesConfig:
     nowhere (`fixed`: the one listed).
     Only `languages` are read. `words` maps a concept to the words that are marked as its values. `weights` (none: all
     that there is) maps each language, or each file and folder at the top, to its share. `leakage` names a test file
-    (none: ""), which is not read but looked for in the training text.
+    (none: ""), which is not read but looked for in the training text. `licence` of the text is for
+    the card (none: "").
     """
 
     columns: dict[Role, str]
@@ -38,6 +39,7 @@ class FilesConfig:
     words: dict[str, list[str]]
     weights: dict[str, float]
     leakage: str
+    licence: str
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 

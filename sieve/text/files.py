@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,9 +26,9 @@ class Found:
     """What a folder holds.
 
     `groups` are the problems' numbers, counted together with the documents' `parallel`: equal ones say the same.
-    `card` holds `source.<file>`, `licence.<file>` and `leakage.<file>`, which are SHA-256; `left_out.<what>`: files
-    and rows in no listed language, and entries that `weights` leave out; and `duplicates.exact`, `.near` and
-    `.largest_group`. `held` are the texts of the test file.
+    `card` holds `licence`, as it was stated or else the licences' files; `source.<file>`, `licence.<file>` and
+    `leakage.<file>`, which are SHA-256; `left_out.<what>`: files and rows in no listed language, and entries that
+    `weights` leave out; and `duplicates.exact`, `.near` and `.largest_group`. `held` are the texts of the test file.
     """
 
     documents: list[Document]
@@ -49,7 +49,9 @@ def read_files(folder: Path, config: FilesConfig, seed: int) -> Found:
     """
     files, left_out, entries = text_files(folder), Counter[str](), list[Entry]()
     held = _held(folder, files, config)
-    card: dict[str, int | str] = {f"licence.{name}": digest_file(path) for name, path in _licences(folder).items()}
+    licences = {name: path for name, path in _inside(folder).items() if is_licence(path)}
+    card: dict[str, int | str] = {"licence": config.licence or _stated(licences)}
+    card |= {f"licence.{name}": digest_file(path) for name, path in licences.items()}
     for name, path in files.items():
         if name == config.leakage:
             card[f"leakage.{name}"] = digest_file(path)
@@ -89,8 +91,8 @@ def is_licence(path: Path) -> bool:
     return path.suffix.lower() in PROSE and LICENCE.fullmatch(path.name) is not None
 
 
-def _licences(folder: Path) -> dict[str, Path]:
-    return {name: path for name, path in _inside(folder).items() if is_licence(path)}
+def _stated(licences: Iterable[str]) -> str:
+    return f"see {names}" if (names := ", ".join(licences)) else "not stated"
 
 
 def _inside(folder: Path) -> dict[str, Path]:

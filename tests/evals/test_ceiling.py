@@ -9,15 +9,28 @@ from sieve.evals import ceiling
 from sieve.features.concepts import surfaces
 from sieve.features.counterfactual import pairs
 from sieve.subject import Subject
-from tests.planted import KIND, NAME, WIDTH, no_concepts, planted_case
+from sieve.text.blocks import Mention
+from tests.planted import DIGITS, KIND, NAME, WIDTH, WORDS, no_concepts, planted_case
 
-SETTINGS = ceiling.Settings(pairs=12, new_tokens=4)
+SETTINGS = ceiling.Settings(pairs=12, other_pairs=5, new_tokens=4)
 
 
 @pytest.fixture(scope="module")
 def case():
     """The planted model, which reads names at their mentions up to layer 0 and at the last token from layer 1 on."""
     return planted_case()
+
+
+@pytest.fixture(scope="module")
+def telling(case):
+    """The same with two more concepts marked: the digit, which the solution repeats, and a thing, which it doesn't."""
+    return replace(case, blocks=[replace(b, mentions=(*b.mentions, *_others(b))) for b in case.blocks])
+
+
+def _others(block):
+    words = [WORDS[i] for i in block.ids]
+    marks = [Mention("digit", word, i, i) for i, word in enumerate(words) if word in DIGITS]
+    return [*marks, Mention("thing", "more" if block.answer == "1" else "coins", 4, 4)]
 
 
 def figures(case):
@@ -28,11 +41,37 @@ def figures(case):
 def test_the_ceiling_says_where_the_name_is(case):
     """1 exactly where the planted model keeps the name, 0 elsewhere, for every site and position set."""
     assert figures(case) == {
+        "name/resid_post_0/concept": 1, "name/resid_post_0/last": 0,
+        "name/resid_post_1/concept": 0, "name/resid_post_1/last": 1,
+        "name/resid_post_2/concept": 0, "name/resid_post_2/last": 1,
+        "chosen": 1, "subject": 1,
+    }  # fmt: skip
+
+
+def test_every_concept_has_its_ceilings(case, telling):
+    """Digits, which are said later, are read where names are; for what is never said there is a reason instead."""
+    found = {r.case: r for r in ceiling.run(telling, SETTINGS)}
+    digits = {name.removeprefix("digit/"): r for name, r in found.items() if name.startswith("digit/")}
+    assert {name: r.value for name, r in digits.items()} == {
         "resid_post_0/concept": 1, "resid_post_0/last": 0,
         "resid_post_1/concept": 0, "resid_post_1/last": 1,
         "resid_post_2/concept": 0, "resid_post_2/last": 1,
-        "chosen": 1, "subject": 1,
     }  # fmt: skip
+    assert {r.n for r in digits.values()} == {5}
+    assert found["thing"].value is None and "mentions one value of 'thing' twice" in found["thing"].note
+    assert figures(case).items() <= {name: r.value for name, r in found.items()}.items()
+
+
+def test_other_concepts_may_be_left_out(case, telling):
+    """With no pairs for them there is nothing but the chosen concept, and no row that says so."""
+    rows = ceiling.run(telling, replace(SETTINGS, other_pairs=0))
+    assert {r.case: r.value for r in rows} == figures(case)
+
+
+def test_other_concepts_do_not_wait_for_the_chosen_one(telling):
+    """Where the chosen concept has no pairs, one row says so and the others are measured all the same."""
+    found = {r.case: r.value for r in ceiling.run(replace(telling, concepts=no_concepts(telling.subject)), SETTINGS)}
+    assert found[""] is None and found["digit/resid_post_0/concept"] == 1 and "chosen" not in found
 
 
 @pytest.mark.parametrize(
@@ -42,7 +81,7 @@ def test_the_ceiling_says_where_the_name_is(case):
 def test_chosen_is_the_ceiling_of_the_subjects_own_site_and_position(site, position, chosen):
     """'chosen' says on test pairs what the table does on others; through a perfect dictionary the subject equals it."""
     found = figures(planted_case(site, position))
-    assert found["chosen"] == found["subject"] == found[f"{site}/{position}"] == chosen
+    assert found["chosen"] == found["subject"] == found[f"name/{site}/{position}"] == chosen
 
 
 def test_what_enters_a_layer_is_a_site_of_its_own():
@@ -61,7 +100,7 @@ def test_what_enters_a_layer_is_a_site_of_its_own():
 def test_layers_are_compared_at_sites_of_the_subjects_kind():
     """For a dictionary of what the MLP adds, the ceiling is that of what the MLP adds, at every layer: here nothing."""
     found = figures(planted_case("mlp_out_1"))
-    assert found == {f"mlp_out_{n}/{where}": 0 for n in range(3) for where in ("concept", "last")} | {
+    assert found == {f"name/mlp_out_{n}/{where}": 0 for n in range(3) for where in ("concept", "last")} | {
         "chosen": 0,
         "subject": 0,
     }
@@ -77,11 +116,9 @@ def lossy(case, latents, written):
 def test_through_a_dictionary_that_forgets_names_nothing_arrives(case):
     """What is patched in is the reconstruction: without names, only the name said by default succeeds."""
     forgetful = lossy(case, range(NAME, NAME + 4), torch.zeros(WIDTH))
-    found = case.pairs("test", 12)
-    hits = ceiling.patched(
-        forgetful, found, {p.target: p.target for p in found}, "resid_post_0", "concept", 4, spliced=True
-    )
-    assert hits == [p.target == "Anna" for p in found]  # knowing nothing, the head says its first name
+    found = [ceiling.Asked(p, p.target) for p in case.pairs("test", 12)]
+    (hits,) = ceiling.patched(forgetful, found, [ceiling.Place("resid_post_0", "concept")], 4, spliced=True)
+    assert hits == [asked.target == "Anna" for asked in found]  # knowing nothing, the head says its first name
     assert figures(forgetful)["chosen"] == 1
 
 
@@ -92,9 +129,9 @@ def test_the_rest_of_the_prompt_goes_through_the_dictionary_too(case):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
-def test_batch_size_does_not_matter(case, batch):
-    """Prompts of different lengths are patched at their own places, alone or together."""
-    assert figures(replace(case, batch=batch)) == figures(case)
+def test_batch_size_does_not_matter(telling, batch):
+    """Prompts of different lengths and concepts are patched at their own places, alone or together."""
+    assert figures(replace(telling, batch=batch)) == figures(telling)
 
 
 def test_places_in_padded_batches_are_the_mentions(lm, blocks):
@@ -106,7 +143,7 @@ def test_places_in_padded_batches_are_the_mentions(lm, blocks):
     twin_ids, _ = lm.pad([list(p.twin_ids) for p in group])
     assert len({len(p.ids) - len(p.twin_ids) for p in group}) > 1
     for where in ("concept", "last"):
-        rows, targets, sources = ceiling._places(group, where)
+        rows, targets, sources = ceiling._tokens(group, where)
         for row, p in enumerate(group):
             mine = rows == row
             places, twin_places = (

@@ -16,17 +16,23 @@ def problem_blocks(blocks):
     return [b for b in blocks if b.kind == "problem"]
 
 
-@pytest.mark.parametrize("concept", ["name", "object", "place"])
+@pytest.mark.parametrize("concept", ["name", "animal", "object", "place"])
 def test_the_twin_is_the_problem_told_about_the_target(lm, problem_blocks, concept):
-    """A twin is, token by token, the prompt of the same problem generated with the other value."""
+    """A twin is, token by token, the same problem generated with the other value, up to where its solution says it."""
     problems = {p.doc: p for p in generate_problems(60, 0)}
     found = pairs(problem_blocks, concept, surfaces(problem_blocks, concept), 60)
     assert len(found) > 10
     for pair in found:
         told = with_value(problems[pair.doc], concept, pair.target)
-        assert lm.tokenizer(told.prompt)["input_ids"] == list(pair.twin_ids)
-        assert lm.tokenizer(problems[pair.doc].prompt)["input_ids"] == list(pair.ids)
+        assert lm.tokenizer(_until_said(told, concept))["input_ids"] == list(pair.twin_ids)
+        assert lm.tokenizer(_until_said(problems[pair.doc], concept))["input_ids"] == list(pair.ids)
         assert pair.answer == told.answer
+
+
+def _until_said(problem, concept):
+    """A problem's text up to the solution's first mention, without the space before it."""
+    said = next(s.start for s in problem.concepts if s.concept == concept and s.start >= len(problem.prompt))
+    return (problem.prompt + problem.solution)[:said].removesuffix(" ")
 
 
 def test_places_line_up(problem_blocks):
@@ -59,7 +65,7 @@ def test_a_target_does_not_occur_in_its_source():
     block = Block("d", "problem", "en", "test", -1, 4, "7", tuple(range(8)), marks)
     words = {"a": (1,), "b": (2,), "c": (90, 91)}
     (pair,) = pairs([block], "name", words, 5)
-    assert (pair.source, pair.target, pair.ids, pair.twin_ids) == ("a", "c", (0, 1, 2, 3), (0, 90, 91, 2, 3))
+    assert (pair.source, pair.target, pair.ids, pair.twin_ids) == ("a", "c", (0, 1, 2, 3, 4), (0, 90, 91, 2, 3, 4))
     assert (pair.places, pair.twin_places) == ((1,), (2,))
     assert pairs([block], "name", {"a": (1,), "b": (2,)}, 5) == []
 
@@ -72,7 +78,7 @@ def test_values_unknown_to_training_make_no_pair(problem_blocks):
 
 
 def test_a_text_is_cut_before_its_last_mention():
-    """Text has no question: the prompt runs up to the mention that is to be said."""
+    """Text has no solution: the prompt runs up to the mention that is to be said."""
     marks = (Mention("name", "a", 1, 2), Mention("name", "a", 5, 6))
     block = Block("d", "text", "en", "test", -1, 0, "", tuple(range(10)), marks)
     (pair,) = pairs([block], "name", {"a": (1, 2), "b": (77,)}, 5)

@@ -2,19 +2,22 @@
 
 import json
 import random
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
 from sieve.provenance import digest_file, read_json, read_table
+from sieve.text.document import Document
+from sieve.text.files import Found
 from stages._params import ParamsError
-from stages.dataset import main
+from stages.dataset import _copied, main
 from tests.text.test_duplicates import one_word_changed, prose
 from tests.text.test_files import write
 
 FILES = {
     "columns": {"text": "text"}, "txt": "line", "language": "fixed", "languages": ["en"],
-    "words": {}, "weights": {}, "leakage": "",
+    "words": {}, "weights": {}, "leakage": "", "licence": "",
 }  # fmt: skip
 
 
@@ -27,11 +30,16 @@ def make(tmp_path):
             write(tmp_path / "text", name, content)
         dataset = SimpleNamespace(kind="files", valid=valid, test=test, files=FILES | changes)
         params = SimpleNamespace(dataset=dataset, seed=SimpleNamespace(data=seed))
-        texts, problems, card = (tmp_path / "out" / name for name in ("t.parquet", "p.parquet", "c.json"))
-        main(params, tmp_path / "text", texts, problems, card)
-        return read_table(texts).to_pylist(), read_table(problems).to_pylist(), read_json(card)
+        return written(params, tmp_path)
 
     return run
+
+
+def written(params, folder):
+    """Run the stage; the texts, problems and card that it wrote."""
+    texts, problems, card = (folder / "out" / name for name in ("t.parquet", "p.parquet", "c.json"))
+    main(params, folder / "text", texts, problems, card)
+    return read_table(texts).to_pylist(), read_table(problems).to_pylist(), read_json(card)
 
 
 def lines(texts) -> str:
@@ -78,7 +86,7 @@ def test_a_problem_and_a_document_that_ask_the_same_share_a_split(make):
 
 
 def test_card(make, tmp_path):
-    """Documents and characters per language and split add up; sources and licences stand with their SHA-256."""
+    """Documents and characters per language and split add up; all files and both tables stand with their SHA-256."""
     own = [prose(seed) for seed in range(50)]
     held = [own[0], one_word_changed(own[1]), prose(99), *own[2:20]]
     files = {
@@ -93,11 +101,41 @@ def test_card(make, tmp_path):
         assert card[f"characters.texts.en.{split}"] == sum(len(row["text"]) for row in rows)
     for key, name in {"source": "a.txt", "licence": "LICENSE", "leakage": "test.jsonl"}.items():
         assert card[f"{key}.{name}"] == digest_file(tmp_path / "text" / name)
+    assert card["digest.texts"] == digest_file(tmp_path / "out/t.parquet")
+    assert card["digest.problems"] == digest_file(tmp_path / "out/p.parquet")
+    assert card["licence"] == "see LICENSE"
     trained = {row["text"] for row in texts if row["split"] == "train"}
     assert card["leakage.texts"] == len(held)
     assert card["leakage.exact"] == len(trained & set(held))
     assert card["leakage.near"] == (own[1] in trained)
     assert all(isinstance(value, (int, str)) for value in card.values())
+
+
+def test_card_of_the_generated_world(tmp_path):
+    """It says what the tables say: copies among the problems, of which none is held out, licence and digests."""
+    shares = dict.fromkeys(("en", "de"), 1.0)
+    dataset = SimpleNamespace(
+        kind="generated", groups=20, languages=shares, sentences=[3, 3], problems=1500, valid=0.1, test=0.2
+    )
+    texts, problems, card = written(SimpleNamespace(dataset=dataset, seed=SimpleNamespace(data=0)), tmp_path)
+    said = Counter(row["prompt"] for row in problems)
+    assert card["duplicates.exact"] == len(problems) - len(said) > 0
+    assert card["leakage.held_out"] == 0
+    assert card["characters.texts.de.train"] == sum(
+        len(row["text"]) for row in texts if (row["language"], row["split"]) == ("de", "train")
+    )
+    assert card["licence"].startswith("MIT")
+    assert card["digest.problems"] == digest_file(tmp_path / "out/p.parquet")
+
+
+@pytest.mark.parametrize(
+    ("splits", "held"), [("train valid test", 2), ("test train train", 1), ("train train valid", 1)]
+)
+def test_what_is_held_out_and_known_is_counted(splits, held):
+    """Every held-out entry that says the same as a training one counts, white space aside, and no other entry."""
+    texts = [Document(str(n), text, "en", n, ()) for n, text in enumerate(("One  two.", "One two.", " One two."))]
+    found = Found([*texts, Document("3", "Three.", "en", 3, ())], [], [], {}, [])
+    assert _copied(found, [*splits.split(), "test"]) == {"duplicates.exact": 2, "leakage.held_out": held}
 
 
 def test_equal_files_give_equal_bytes(make, tmp_path):

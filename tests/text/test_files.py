@@ -11,7 +11,7 @@ from sieve.text.entries import FilesConfig, file_language
 from sieve.text.files import is_licence, read_files
 from sieve.text.rows import TextFileError
 
-PLAIN = FilesConfig({"text": "text"}, "line", "fixed", ["en"], {}, {}, "")
+PLAIN = FilesConfig({"text": "text"}, "line", "fixed", ["en"], {}, {}, "", "")
 OWN = replace(PLAIN, columns={"text": "text", "language": "language"}, language="column", languages=["en", "es"])
 SUMS = replace(PLAIN, columns={"question": "question", "answer": "answer"})
 
@@ -103,6 +103,8 @@ def test_licence_is_told_and_never_read(tmp_path):
     write(tmp_path, "sub/LICENSE", b"\xff")
     found = read(tmp_path)
     assert len(found.documents) == 1 and len(str(found.card["licence.sub/LICENSE"])) == 64
+    assert found.card["licence"] == "see sub/LICENSE"
+    assert read(tmp_path, licence="CC0-1.0").card["licence"] == "CC0-1.0"
     names = ("LICENCE", "LICENSE.txt", "LICENSE-MIT", "COPYING", "Notice.md", "licensed.txt", "notice.csv", "a.txt")
     assert [is_licence(Path(name)) for name in names] == [True] * 5 + [False] * 3
 
