@@ -1,12 +1,13 @@
-"""Put every subject's answers on one page that opens offline, and their headline numbers in one flat file.
+"""Put every subject's answers and both cards on one page that opens offline, and headline numbers in one flat file.
 
     python -m stages.report --evaluate data/evaluate --filter data/filter --history data/history \\
-        --model-card data/model/card.json --out data/report --summary data/summary.json
+        --dataset-card data/dataset/card.json --model-card data/model/card.json \\
+        --out data/report --summary data/summary.json
 
 Reads   evaluate/<subject>/{rows,examples}.parquet, filter/<subject>/{counts,features}.parquet and
-        history/<subject>.parquet for every id in `subjects`; the model's card (flat JSON).
-Writes  report/index.html and report/plots/*.svg; summary.json with the card's numbers as `model.<key>` and with
-        `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
+        history/<subject>.parquet for every id in `subjects`; the cards of dataset and model (flat JSON).
+Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
+        with `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
         `stages/_report/summary.py`.
 """
 
@@ -21,14 +22,21 @@ from stages._report.summary import summarise
 
 
 def main(
-    params: Params, evaluate: Input, filter: Input, history: Input, model_card: Input, out: Output, summary: Output
+    params: Params,
+    evaluate: Input,
+    filter: Input,
+    history: Input,
+    dataset_card: Input,
+    model_card: Input,
+    out: Output,
+    summary: Output,
 ) -> None:
     """Read every subject, draw, and write the page and the summary; a missing or extra subject is a ValueError."""
     subjects = read_subjects(lineage(params), evaluate, filter, history)
     card = read_json(model_card)
 
     plots = all_plots(subjects)
-    page = render(subjects, card, plots)
+    page = render(subjects, read_json(dataset_card), card, plots)
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.subjects import Lineage, Row, Subject, families
 from stages._report.summary import KEYS, best_swap
 from stages._report.svg import Plot
@@ -161,7 +162,7 @@ def difference(a: Row, b: Row) -> tuple[float, float] | None:
 
 
 def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
-    """Tables of patch ceilings, site × position set; subjects of one model and site share a table."""
+    """Tables of patch ceilings, concept and position set × site; subjects of one model and site share a table."""
     groups: dict[tuple[Any, ...], list[Subject]] = {}
     for subject in subjects:
         cases = {case: row for case, row in subject.cases("ceiling", "success").items() if case != "subject"}
@@ -173,14 +174,17 @@ def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
 def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -> dict[str, Any]:
     tested = cases.pop("chosen", None)
     own = cases.get(tested.note) if tested else None
-    places = [tuple(case.rsplit("/", 1)) for case in cases]
-    best = max(((row.value or 0.0, case) for case, row in cases.items()), default=None)
+    places = [case.split("/") for case in cases]
+    concept = tested.note.split("/")[0] if tested else ""
+    rivals = [(row.value or 0.0, case) for case, row in cases.items() if case.startswith(f"{concept}/")]
+    best = max(rivals, default=None)
     higher = cases[best[1]] if best and own and best[0] > (own.value or 0.0) else None
     return {
         "names": [member.name for member in members],
         "chosen": chosen,
-        "sites": list(dict.fromkeys(site for site, _ in places)),
-        "positions": list(dict.fromkeys(position for _, position in places)),
+        "sites": list(dict.fromkeys(site for _, site, _ in places)),
+        "concepts": list(dict.fromkeys(concept for concept, _, _ in places)),
+        "positions": list(dict.fromkeys(position for _, _, position in places)),
         "cases": cases,
         "own": own,
         "tested": tested,
@@ -219,8 +223,8 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
     }
 
 
-def render(subjects: list[Subject], card: Mapping[str, Any], plots: Mapping[str, list[Plot]]) -> str:
-    """The whole page as one HTML text."""
+def render(subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[str, list[Plot]]) -> str:
+    """The whole page as one HTML text; `dataset` and `model` are their cards."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -232,7 +236,8 @@ def render(subjects: list[Subject], card: Mapping[str, Any], plots: Mapping[str,
     environment.tests["shown"] = lambda value: value is not None
     page = environment.get_template(TEMPLATE).render(
         subjects=subjects,
-        card=card,
+        data={"counts": counts(dataset), "files": files(dataset), "facts": dataset_facts(dataset)},
+        model={"languages": languages(model), "measures": MEASURES.values(), "facts": model_facts(model)},
         plots={section: [(plot.name, Markup(plot.svg)) for plot in drawn] for section, drawn in plots.items()},
         headline=_headline(subjects),
         groups=[(group, sum(c.group == group for c in HEADLINE)) for group in dict.fromkeys(c.group for c in HEADLINE)],

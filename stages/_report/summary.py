@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -199,11 +199,19 @@ KEYS: dict[str, Key] = {
 }
 
 
-def summarise(subjects: Iterable[Subject], card: Mapping[str, Any]) -> dict[str, Value]:
+def adapted_at_zero(subjects: Iterable[Subject]) -> Value:
+    """`answers` of the first adapted subject whose dictionary was orthogonalised at weight 0; None if there is none."""
+    found = (KEYS["answers"].take(s) for s in subjects if s.line.stage == "adapt" and s.line.weight == 0)
+    return next(found, None)
+
+
+def summarise(subjects: Sequence[Subject], card: Mapping[str, Any]) -> dict[str, Value]:
     """`<subject>.<key>` for every key of KEYS, None where it does not apply; `model.<key>` for the card's numbers.
 
     What the card says of the n-gram model that the language model is compared with keeps its own name, `ngram.<key>`.
+    Adaptation has one figure of its own: what it solves where the penalty, at weight 0, took nothing away.
     """
     found = {f"{subject.name}.{key}": how.take(subject) for subject in subjects for key, how in KEYS.items()}
     numbers = {key: value for key, value in card.items() if isinstance(value, int | float) and value is not True}
+    found["adapt.problem_accuracy_weight0"] = adapted_at_zero(subjects)
     return found | {key if key.startswith("ngram.") else f"model.{key}": value for key, value in numbers.items()}

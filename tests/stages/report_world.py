@@ -46,15 +46,46 @@ COUNTS = pa.schema(
     + [(name, pa.int64()) for name in ("sequences", "tokens", "active", "consistent", "random", "kept")]
     + [("vocabulary_share", pa.float64()), ("note", pa.string())]
 )
-CARD = {
+MODEL_CARD = {
     "parameters": 1_050_368,
     "tokens": 6_000_000,
-    "bits_per_byte.en": 0.871,
-    "ngram.bits_per_byte.en": 1.021,
+    **{f"bits_per_byte.{name}": 0.871 + 0.01 * n for n, name in enumerate(LANGUAGES)},
+    **{f"ngram.bits_per_byte.{name}": 1.021 + 0.01 * n for n, name in enumerate(LANGUAGES)},
+    **{f"continuation_language_accuracy.{name}": 0.94 + 0.01 * n for n, name in enumerate(LANGUAGES)},
+    "continuation_language_accuracy": 0.955,
+    "continuation_language_accuracy_low": 0.91,
+    "continuation_language_accuracy_high": 0.98,
     "problem_accuracy": 0.995,
+    "problem_accuracy_low": 0.982,
+    "problem_accuracy_high": 0.999,
     "copied_names": 0.985,
+    "digest": 8 * "7e3a01bc",
     "tied_embeddings": True,
 }
+DATASET_CARD = {
+    **{f"texts.{name}.{split}": 3001 * size + n
+       for n, name in enumerate(LANGUAGES) for size, split in ((9, "train"), (1, "valid"), (2, "test"))},
+    **{f"characters.texts.{name}.{split}": 600_011 * size + n
+       for n, name in enumerate(LANGUAGES) for size, split in ((9, "train"), (1, "valid"), (2, "test"))},
+    "problems.de.train": 14_411,
+    "problems.de.test": 1103,
+    "characters.problems.de.train": 2_544_766,
+    "characters.problems.de.test": 190_481,
+    "licence": f"CC BY-SA 4.0 {HOSTILE}",
+    "digest.texts": 8 * "0badcafe",
+    "digest.problems": 8 * "1badcafe",
+    "source.de/a.jsonl": 8 * "2badcafe",
+    "licence.LICENSE": 8 * "3badcafe",
+    "leakage.test.jsonl": 8 * "4badcafe",
+    "left_out.fr.txt": 17,
+    "duplicates.exact": 761,
+    "duplicates.near": 89,
+    "duplicates.largest_group": 23,
+    "leakage.held_out": 0,
+    "leakage.texts": 250,
+    "leakage.exact": 3,
+    "leakage.near": 5,
+}  # fmt: skip
 
 
 def invented_params() -> SimpleNamespace:
@@ -110,10 +141,13 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
         rows.share("solving", "answer", case, value, 200)
         rows.share("solving", "copied", case, value - 0.01, 200)
     rows.add("fidelity", "ce_recovered", "problem", 0.968)
-    for site, name, last in zip(SITES, (1.0, 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
-        rows.share("ceiling", "success", f"{site}/concept", name - 0.05 * adapted * (name < 1), 120)
-        rows.share("ceiling", "success", f"{site}/last", last, 120)
-    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "resid_post_0/concept")
+    for concept, shift, pairs in (("name", 0, 120), ("animal", 1, 20), ("place", 2, 20)):
+        for site, mention, last in zip(SITES, (1.0, *shift * [1.0], 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
+            rows.share(
+                "ceiling", "success", f"{concept}/{site}/concept", mention - 0.05 * adapted * (mention < 1), pairs
+            )
+            rows.share("ceiling", "success", f"{concept}/{site}/last", last, pairs)
+    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "name/resid_post_0/concept")
     rows.share("ceiling", "success", "subject", 0.55, 120)
     rows.add("swap", "strength", "chosen", 2.0)
     for index, value in enumerate(("Anna", "Ben", "Carla")):
@@ -204,7 +238,9 @@ def write_world(folder: Path, *, languages: bool = True, problems: bool = True) 
         write_table(folder / "evaluate" / line.subject / "examples.parquet", _examples(languages), EXAMPLES)
         _filter(folder / "filter" / line.subject, languages, draw)
         _history(folder / "history" / f"{line.subject}.parquet", line.stage, heavy)
-    write_json(folder / "card.json", CARD)
+    kept = {key: value for key, value in MODEL_CARD.items() if languages or "." not in key}
+    write_json(folder / "model.json", kept)
+    write_json(folder / "dataset.json", DATASET_CARD if problems else {"licence": "not stated"})
 
 
 def report(world: Path, into: Path) -> Path:
@@ -214,7 +250,8 @@ def report(world: Path, into: Path) -> Path:
         evaluate=world / "evaluate",
         filter=world / "filter",
         history=world / "history",
-        model_card=world / "card.json",
+        dataset_card=world / "dataset.json",
+        model_card=world / "model.json",
         out=into / "report",
         summary=into / "summary.json",
     )

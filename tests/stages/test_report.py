@@ -10,10 +10,18 @@ import pytest
 
 from sieve.provenance import read_json
 from stages._report.page import difference
-from stages._report.subjects import Row, lineage
-from stages._report.summary import KEYS
+from stages._report.subjects import Lineage, Row, Subject, lineage
+from stages._report.summary import KEYS, summarise
 from stages._report.svg import NAMESPACE
-from tests.stages.report_world import HOSTILE, NO_LANGUAGES, NO_PROBLEMS, invented_params, report, write_world
+from tests.stages.report_world import (
+    HOSTILE,
+    NO_LANGUAGES,
+    NO_PROBLEMS,
+    SITES,
+    invented_params,
+    report,
+    write_world,
+)
 
 LOADS = r"https?:|://|@import|fetch\(|XMLHttpRequest|<script|<link|<iframe|<image|\bsrc=|href=\"(?!#)|url\((?!#)"
 
@@ -50,12 +58,14 @@ def test_nothing_written_can_load_anything(world: str, request: pytest.FixtureRe
 
 @pytest.mark.parametrize("world", ["full", "bare"])
 def test_the_summary_holds_every_key_for_every_subject(world: str, request: pytest.FixtureRequest) -> None:
-    """The summary's keys are exactly subject × KEYS and the numbers of the model's card."""
+    """The summary's keys are exactly subject × KEYS, adaptation's own, and the numbers of the model's card."""
     summary = read_json(request.getfixturevalue(world) / "summary.json")
 
     asked = {f"{subject}.{key}" for subject in invented_params().subjects for key in KEYS}
-    numbers = {"parameters", "tokens", "bits_per_byte.en", "problem_accuracy", "copied_names"}
-    assert set(summary) == asked | {f"model.{key}" for key in numbers} | {"ngram.bits_per_byte.en"}
+    card = read_json(request.getfixturevalue(world) / "model.json")
+    numbers = {key for key, value in card.items() if type(value) in (int, float)}
+    told = {key if key.startswith("ngram.") else f"model.{key}" for key in numbers}
+    assert set(summary) == asked | told | {"adapt.problem_accuracy_weight0"}
 
 
 def test_the_page_explains_every_key(full: Path) -> None:
@@ -76,6 +86,18 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
 
     taken = [summary[f"cosine_0.swap_{key}"] for key in ("strength", "success", "kept")]
     assert taken == pytest.approx([2.0, 0.36, 0.88 - 0.3 * 0.36])
+
+
+def test_adaptation_has_a_figure_of_its_own(full: Path) -> None:
+    """It is what the adapted subject of weight 0 solves: not its dictionary, nor one whose dictionary has no weight."""
+    summary = read_json(full / "summary.json")
+    assert summary["adapt.problem_accuracy_weight0"] == summary["adapted_0.answers"] == pytest.approx(0.98)
+
+    rows = {("solving", "answer", "spliced"): Row(0.7, None, None, 10, "")}
+    others = [("orthogonalize", 0.0), ("adapt", None), ("adapt", 5.0)]
+    lines = [Lineage(f"s{n}", stage, weight, "topk", "resid_post_0") for n, (stage, weight) in enumerate(others)]
+    subjects = [Subject(line, rows, [], [], [], []) for line in lines]
+    assert summarise(subjects, {})["adapt.problem_accuracy_weight0"] is None
 
 
 def test_the_same_inputs_give_the_same_bytes(full: Path, tmp_path: Path) -> None:
@@ -134,6 +156,24 @@ def test_text_is_escaped(full: Path) -> None:
     assert "<b>bold</b>" not in page
 
 
+def test_ceilings_are_a_table_of_concepts_by_sites(full: Path) -> None:
+    """Each concept has a row of cells, one per site, for its mentions and for the last token, with n before them."""
+    section = re.search(r'<section id="ceiling">.*?</section>', _written(full)["report/index.html"], flags=re.S)
+    assert section
+    table = section[0].split("</table>")[0]
+    shown = {
+        concept: [re.findall(r"<td[^>]*>([^<]+)", row) for row in body.split("</tr>")[:-1]]
+        for concept, body in re.findall(r'<th scope="rowgroup"[^>]*>(\w+)</th>(.*?)</tbody>', table, flags=re.S)
+    }
+    last = ["0.00", "0.02", "0.34", "0.97"]
+    assert re.findall(r'<th scope="col">(\w+)', table) == ["n", *SITES]
+    assert shown == {
+        "name": [["120", "1.00", "0.63", "0.01", "0.01"], ["120", *last]],
+        "animal": [["20", "1.00", "1.00", "0.63", "0.01"], ["20", *last]],
+        "place": [["20", "1.00", "1.00", "1.00", "0.63"], ["20", *last]],
+    }
+
+
 def test_white_space_tokens_are_visible(full: Path) -> None:
     """Tokens of white space only are drawn as signs."""
     page = _written(full)["report/index.html"]
@@ -167,9 +207,9 @@ def test_the_page_holds_every_plot_it_writes(full: Path) -> None:
 def test_a_higher_site_is_said(full: Path) -> None:
     """When a site other than the chosen one has a higher ceiling, a sentence says which."""
     page = " ".join(_written(full)["report/index.html"].split())
-    assert "Another place is higher: <code>embedding/concept</code> reaches 1.00" in page
-    assert "the chosen <code>resid_post_0/concept</code> 0.63" in page
-    assert "On test pairs <code>resid_post_0/concept</code> reaches 0.63" in page
+    assert "Another place is higher: <code>name/embedding/concept</code> reaches 1.00" in page
+    assert "the chosen <code>name/resid_post_0/concept</code> 0.63" in page
+    assert "On test pairs <code>name/resid_post_0/concept</code> reaches 0.63" in page
 
 
 def test_the_page_of_dvc_plots_loads_nothing_but_the_plots() -> None:
