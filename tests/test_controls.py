@@ -86,7 +86,8 @@ def data(params, tmp_path_factory):
             train.main(params, Work(d / "work" / name, print), name, d / "activations" / subject.site, folder, history)
         filter.main(params, folder, network, tokenizer, blocks, noise, features)
         evaluate.main(params, folder, network, tokenizer, blocks, features, d / "evaluate" / name)
-    written = (d / name for name in ("evaluate", "filter", "history", "card.json", "report", "summary.json"))
+    inputs = ("evaluate", "filter", "history", "dataset.json", "card.json")
+    written = (d / name for name in (*inputs, "report", "summary.json"))
     report.main(params, *written)
     return d
 
