@@ -64,11 +64,19 @@ class Dataset(Section):
     files: Settings
 
 
+class Asked(Section):
+    """How many held-out problems the language model is asked, and how many tokens a solution may take."""
+
+    problems: Count
+    new_tokens: Count
+
+
 class Model(Section):
     """kind pretrain: train a small Llama; kind folder: open data/input/model. A model below a gate is refused."""
 
     kind: Literal["pretrain", "folder"]
     pretrain: Settings
+    asked: Asked
     min_copied: Gate
     min_answers: Gate
 

@@ -27,7 +27,6 @@ from stages._params import settings
 
 WEIGHTS = ("config.json", "generation_config.json", "model.safetensors.index.json")
 BATCH = 128
-PROBLEMS = 500
 DOCUMENTS, JUDGED_BY, PROMPT_TOKENS, NEW_TOKENS = 100, 400, 12, 24  # documents per language; those that teach the judge
 
 
@@ -50,7 +49,8 @@ def main(
             trained_on = {}
             _copy(folder, network_path, tokenizer_path)
         lm = open_model(network_path, tokenizer_path)
-        figures = describe(lm, rows, sums) | trained_on
+        asked = params.model.asked
+        figures = describe(lm, rows, sums, asked.problems, asked.new_tokens) | trained_on
         _check_gates(params, figures)
         write_json(card_path, figures | {"digest": model_digest(network_path)})
 
@@ -107,36 +107,30 @@ def _copy(folder: Path, network: Path, tokenizer: Path) -> None:
 Rows = list[dict[str, Any]]
 
 
-def describe(lm: LanguageModel, texts: Rows, problems: Rows) -> dict[str, Any]:
+def describe(lm: LanguageModel, texts: Rows, problems: Rows, count: int, new_tokens: int) -> dict[str, Any]:
     """The card: size; held-out bits per byte beside an n-gram model's, continuations, problems, all with intervals.
 
     The gates look at validation problems, `one_token_names` (the share of mentions) at training problems; everything
-    else is asked of the test split.
+    else is asked of the test split. Of each, `count` problems are asked, with `new_tokens` for a solution.
     """
     figures: dict[str, Any] = {"parameters": sum(p.numel() for p in lm.network.parameters())}
     figures |= {"vocabulary": len(lm.tokenizer)} | _languages(lm, texts)
-    learnt = [row for row in problems if row["split"] == "train"][:PROBLEMS]
+    learnt = [row for row in problems if row["split"] == "train"][:count]
     if whole := one_token(lm.tokenizer, learnt, "name"):
         figures["one_token_names"] = sum(whole) / len(whole)
     for split, keys in (("valid", ("answers", "copied_names")), ("test", ("problem_accuracy", "name_accuracy"))):
-        asked = [row for row in problems if row["split"] == split][:PROBLEMS]
-        for name, hits in zip(keys, _solved(lm, asked)):
+        asked = [row for row in problems if row["split"] == split][:count]
+        for name, hits in zip(keys, _solved(lm, asked, new_tokens)):
             if hits:
                 figures |= _share(name, hits) if split == "test" else {name: sum(hits) / len(hits)}
     return figures
 
 
-def _solved(lm: LanguageModel, asked: Rows) -> tuple[list[bool], list[bool]]:
-    """(answer right) of each problem and (name copied) of each that names somebody.
-
-    A solution may take as many tokens as the longest of those that are written out for these problems.
-    """
-    if not asked:
-        return [], []
+def _solved(lm: LanguageModel, asked: Rows, new_tokens: int) -> tuple[list[bool], list[bool]]:
+    """(answer right) of each problem and (name copied) of each that names somebody."""
     people = [next((c["value"] for c in row["concepts"] if _named_in_question(c, row)), "") for row in asked]
-    written = lm.tokenizer([row["solution"] for row in asked], add_special_tokens=False)["input_ids"]
     prompts, answers = lm.encode([row["prompt"] for row in asked]), [row["answer"] for row in asked]
-    right, copied = solve(lm, prompts, answers, people, max(map(len, written)), BATCH)
+    right, copied = solve(lm, prompts, answers, people, new_tokens, BATCH)
     return right, [hit for hit, who in zip(copied, people) if who]
 
 

@@ -218,7 +218,7 @@ def pretrain(
     plan = Plan(groups, [len(s) for s in sequences], config, seed)
 
     def lr_at(step: int) -> float:
-        return config.lr * warm_cosine(plan.before[step] / config.tokens, config.warmup, 0.1)
+        return config.lr * warm_cosine(plan.before[step] / config.tokens, config.warmup, 0.0)
 
     def show(step: int, _steps: int, figures: dict[str, float]) -> None:
         watch(min(plan.before[step], config.tokens), config.tokens, figures)

@@ -147,7 +147,7 @@ def test_a_trained_network_is_at_rest(lm, sequences):
 def test_no_tokens_leave_the_network_as_it_was_initialised(lm, sequences):
     """With a budget of 0 nothing is trained and nothing reported; the network is at rest all the same."""
     network, config = new_network(replace(SMALL, tokens=0), lm.tokenizer, 0), replace(SMALL, tokens=0)
-    pretrain(sequences, network, lm.pad_id, config, 0, lambda *_: pytest.fail("a step was taken"))
+    pretrain(sequences, [], network, lm.pad_id, config, 0, lambda *_: pytest.fail("a step was taken"))
 
     assert same(network, new_network(SMALL, lm.tokenizer, 0))
     assert not network.training

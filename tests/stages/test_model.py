@@ -23,23 +23,23 @@ def test_names_are_asked_of_those_who_are_named(lm, monkeypatch):
 
     def solve(_lm, prompts, answers, names, new_tokens, _batch):
         asked.append((names, new_tokens))
-        return [True, False] * 5, [name != "" and i < 3 for i, name in enumerate(names)]
+        return [i % 2 == 0 for i in range(len(names))], [name != "" and i < 3 for i, name in enumerate(names)]
 
     monkeypatch.setattr(model, "solve", solve)
     problems = rows(10, "test", 4)
-    figures = model.describe(lm, [], problems)
+    figures = model.describe(lm, [], problems, 10, 30)
 
-    ((names, room),) = asked
+    (_, (names, room)) = asked  # of the validation split nobody
     assert names[:4] == [next(c["value"] for c in p["concepts"] if c["concept"] == "name") for p in problems[:4]]
     assert names[4:] == [""] * 6
     assert (figures["problem_accuracy"], figures["name_accuracy"]) == (0.5, 0.75)
-    assert room == max(len(lm.tokenizer.tokenize(p["solution"])) for p in problems)
+    assert room == 30
     assert "answers" not in figures and "copied_names" not in figures
 
 
 def test_problems_that_name_nobody(lm, monkeypatch):
     """Then there is no such figure, and a gate on it stops nobody."""
-    monkeypatch.setattr(model, "solve", lambda *_: ([False] * 3, [True] * 3))
-    figures = model.describe(lm, [], rows(4, "valid", 0)[:3])
+    monkeypatch.setattr(model, "solve", lambda _lm, prompts, *_: ([False] * len(prompts), [True] * len(prompts)))
+    figures = model.describe(lm, [], rows(6, "valid", 0)[:5], 3, 30)
 
     assert figures["answers"] == 0.0 and "copied_names" not in figures

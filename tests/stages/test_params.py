@@ -38,7 +38,7 @@ def test_what_decides_a_stage_s_bits():
     """Its own subject's numbers and the seeds do; gates and other subjects don't, so unfinished work stays known."""
     params = load_params(ROOT / "tests/assets/params.yaml")
     model, options = deciding(params, "model", {}), {"subject": "topk"}
-    assert set(model) == {"seed", "model"} and set(model["model"]) == {"kind", "pretrain"}
+    assert set(model) == {"seed", "model"} and set(model["model"]) == {"kind", "pretrain", "asked"}
     others = {"topk": params.train.subjects["topk"]}
     alone = params.model_copy(update={"train": params.train.model_copy(update={"subjects": others})})
     assert deciding(params, "train", options) == deciding(alone, "train", options)

@@ -103,7 +103,7 @@ def test_broken_structure_is_told_once(mistakes, old, new):
 def test_pretraining_is_checked_only_where_there_is_any(tmp_path):
     """A model from a folder needs no settings for pretraining."""
     head, _ = DEFAULT.split("    vocabulary:")
-    rest = DEFAULT[DEFAULT.index("  min_copied:") :]
+    rest = DEFAULT[DEFAULT.index("  asked:") :]
     text = head.replace("  kind: pretrain", "  kind: folder").replace("  pretrain:\n", "  pretrain: {}\n") + rest
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     check(tmp_path / "params.yaml")
