@@ -19,6 +19,7 @@ from sieve.model.language_model import LanguageModel, check_folder, model_digest
 from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
 from sieve.model.skill import bits_per_byte, languages_kept, solve
 from sieve.provenance import Checkpoints, Work, read_table, write_json
+from sieve.text.balance import alike
 from sieve.text.blocks import one_token
 from sieve.text.identify import Identifier
 from sieve.text.ngram import CharacterModel
@@ -69,7 +70,9 @@ def _train(
     documents = [row["text"] for row in texts if row["split"] == "train"]
     first_problem = len(documents)
     documents += [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
-    made = train_tokenizer(documents, config.vocabulary)
+    # A scarce language would get few words of its own in the vocabulary, and be cut into more tokens than others.
+    shown = [documents[i] for i in alike(languages)] + documents[first_problem:]
+    made = train_tokenizer(shown, config.vocabulary)
     sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
     net = new_network(config, made, params.seed.init)
     watch = Progress("training the language model", "token")

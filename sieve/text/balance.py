@@ -1,4 +1,4 @@
-"""Who gets how much of a text: each language or source its share of what is kept, and of what comes first."""
+"""Who gets how much of a text: each language or source its share of what is kept, is learned from, and comes first."""
 
 from __future__ import annotations
 
@@ -45,3 +45,10 @@ def in_turn(names: Sequence[Hashable]) -> list[int]:
         places.append(((2 * before[name] + 1) / whole[name], index))
         before[name] += 1
     return [index for _, index in sorted(places)]
+
+
+def alike(names: Sequence[Hashable], most: int = 4) -> list[int]:
+    """All indices, those of scarce names several times (`most` at most), so that names occur about equally often."""
+    there = Counter(names)
+    largest = max(there.values(), default=0)
+    return [index for index, name in enumerate(names) for _ in range(min(most, round(largest / there[name])))]

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from sieve.text.balance import balanced, in_turn
+from sieve.text.balance import alike, balanced, in_turn
 from tests.text.test_files import OWN, read, write
 
 COUNTS = {"de": 70, "en": 400, "ru": 33}
@@ -81,3 +81,12 @@ def test_files_and_languages_take_turns(tmp_path):
     found = read(tmp_path, OWN, languages=["de", "en"]).documents
     for start in range(0, 40, 4):
         assert len({(d.doc[0], d.language) for d in found[start : start + 4]}) == 4
+
+
+def test_scarce_names_are_repeated():
+    """Each name occurs about as often as the commonest one, but no entry more than four times, and none is left out."""
+    names = ["de"] * 100 + ["tr"] * 37 + ["fo"] * 3
+    counts = Counter(names[i] for i in alike(names))
+    assert counts == {"de": 100, "tr": 3 * 37, "fo": 4 * 3}
+    assert sorted(set(alike(names))) == list(range(140))
+    assert alike(["de"] * 5) == [0, 1, 2, 3, 4] and alike([]) == []
