@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from tests.conftest import run_in
 from tests.sandbox import Sandbox, undeclared_params
+from tools._project import locked
 from tools.cache import leaves
 
 
@@ -164,9 +165,16 @@ def test_a_flipped_bit(project, file, stage, named):
     assert named in done.stdout + done.stderr
 
 
+def listing_of(project, stage):
+    """The cached listing of the folder that a stage wrote."""
+    md5 = locked(project)[stage]["outs"][0]["md5"]
+    assert md5.endswith(".dir")
+    return project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
 def test_a_flipped_bit_in_the_cache(project):
     """A damaged object is named together with the output that it belongs to."""
-    listing = next((project / ".dvc/cache/files/md5").glob("*/*.dir"))
+    listing = listing_of(project, "activations")
     md5 = json.loads(listing.read_bytes())[0]["md5"]
     flip(project / ".dvc/cache/files/md5" / md5[:2] / md5[2:])
     done = run_in(project, "python", "-m", "tools.cache", check=False)
@@ -176,7 +184,7 @@ def test_a_flipped_bit_in_the_cache(project):
 
 def test_a_flipped_bit_in_a_listing(project):
     """A damaged listing of a folder is named too, with that folder."""
-    listing = next((project / ".dvc/cache/files/md5").glob("*/*.dir"))
+    listing = listing_of(project, "activations")
     flip(listing)
     done = run_in(project, "python", "-m", "tools.cache", check=False)
     assert done.returncode == 1 and f"{listing.name} holds bytes whose MD5 is" in done.stdout

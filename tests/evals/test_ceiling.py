@@ -90,9 +90,9 @@ def test_what_enters_a_layer_is_a_site_of_its_own():
     """
     found = figures(planted_case("resid_pre_0"))
     assert found == {
-        "resid_pre_0/concept": 1, "resid_pre_0/last": 0,
-        "resid_pre_1/concept": 1, "resid_pre_1/last": 0,
-        "resid_pre_2/concept": 0, "resid_pre_2/last": 1,
+        "name/resid_pre_0/concept": 1, "name/resid_pre_0/last": 0,
+        "name/resid_pre_1/concept": 1, "name/resid_pre_1/last": 0,
+        "name/resid_pre_2/concept": 0, "name/resid_pre_2/last": 1,
         "chosen": 1, "subject": 1,
     }  # fmt: skip
 

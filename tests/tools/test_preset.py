@@ -73,6 +73,16 @@ def test_workspace_starts_without_the_defaults_results(project, tmp_path):
     assert (tmp_path / "proved/data/summary.json").read_text() == FILES["presets/proved/summary.json"]
 
 
+def test_a_preset_may_be_called_as_a_model_is(project, tmp_path):
+    """Hyphens and dots in its name do no harm, on the way out and on the way back."""
+    (project / "presets/model-1.5b").mkdir()
+    (project / "presets/model-1.5b/params.yaml").write_text('{"world": "model"}\n')
+    into = tmp_path / "model-1.5b"
+    make(project, "model-1.5b", into)
+    dvc("repro", "--quiet", folder=into)
+    assert bring_back(into)[1] == project / "presets/model-1.5b/summary.json"
+
+
 def test_doors_are_copied(project, tmp_path):
     """What a user put into the project's doors lies in the workspace's too, as a copy of its own."""
     source = project / "data/input/text/deep/a.txt"
