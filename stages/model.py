@@ -10,13 +10,20 @@ Writes  network and tokenizer as Hugging Face folders, and a card of what the mo
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from sieve.intervals import wilson
 from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
-from sieve.model.pretrain import PretrainConfig, new_network, pretrain, save_network, save_tokenizer, train_tokenizer
+from sieve.model.pretrain import (
+    PretrainConfig,
+    mixture,
+    new_network,
+    pretrain,
+    save_network,
+    save_tokenizer,
+    train_tokenizer,
+)
 from sieve.model.skill import bits_per_byte, languages_kept, solve
 from sieve.provenance import Checkpoints, Work, read_table, write_json
 from sieve.text.balance import alike
@@ -64,35 +71,30 @@ def _train(
     tokenizer: Path,
     checkpoints: Checkpoints,
 ) -> dict[str, float]:
-    """Returns the shares of the training tokens: of problems and, among texts, of each language."""
+    """Returns the shares of the training tokens: `training_share.problems` and `training_share.<language>` of texts."""
     config = settings(PretrainConfig, params.model.pretrain, "model.pretrain")
-    languages = [row["language"] for row in texts if row["split"] == "train"]
-    documents = [row["text"] for row in texts if row["split"] == "train"]
-    first_problem = len(documents)
-    documents += [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
+    learnt = [row for row in texts if row["split"] == "train"]
+    documents = [row["text"] for row in learnt]
+    solved = [row["prompt"] + row["solution"] for row in problems if row["split"] == "train"]
     # A scarce language would get few words of its own in the vocabulary, and be cut into more tokens than others.
-    shown = [documents[i] for i in alike(languages)] + documents[first_problem:]
-    made = train_tokenizer(shown, config.vocabulary)
-    sequences = [[*ids, made.eos_token_id] for ids in made(documents)["input_ids"]]
+    shown = [documents[i] for i in alike([row["language"] for row in learnt])]
+    made = train_tokenizer(shown + solved, config.vocabulary)
+
+    def ids(documents: list[str]) -> list[list[int]]:
+        return [[*found, made.eos_token_id] for found in made(documents)["input_ids"]] if documents else []
+
+    by_language = {
+        language: ids([row["text"] for row in learnt if row["language"] == language])
+        for language in sorted({row["language"] for row in learnt})
+    }
+    parts = by_language, ids(solved)
     net = new_network(config, made, params.seed.init)
     watch = Progress("training the language model", "token")
-    parts = sequences[:first_problem], sequences[first_problem:]
     pretrain(*parts, net, made.pad_token_id, config, params.seed.order, watch, checkpoints)
     save_network(network, net)
     save_tokenizer(tokenizer, made)
-    return _balance(languages, *parts, config.problem_share)
-
-
-def _balance(
-    languages: list[str], texts: list[list[int]], problems: list[list[int]], problem_share: float
-) -> dict[str, float]:
-    """`training_share.problems` and `training_share.<language>` of texts; they sum to 1."""
-    of_problems = float(bool(problems)) if not (texts and problems) else problem_share
-    tokens: Counter[str] = Counter()
-    for language, ids in zip(languages, texts):
-        tokens[language] += len(ids)
-    shares = {name: (1 - of_problems) * tokens[name] / tokens.total() for name in sorted(tokens)}
-    return {f"training_share.{name}": share for name, share in ({"problems": of_problems} | shares).items()}
+    share = mixture(*parts, config.problem_share, config.language_alpha)
+    return {f"training_share.{name}": share[name] for name in sorted(share)}
 
 
 def _copy(folder: Path, network: Path, tokenizer: Path) -> None:

@@ -27,8 +27,8 @@ torch.use_deterministic_algorithms(True)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 SIZES = PretrainConfig(
-    vocabulary=400, hidden=32, layers=3, heads=2, mlp=48, context=256, tokens=1000, problem_share=0.5, batch_tokens=512,
-    lr=1e-3, warmup=0.1, weight_decay=0.0, precision="fp32",
+    vocabulary=400, hidden=32, layers=3, heads=2, mlp=48, context=256, tokens=1000, problem_share=0.5,
+    language_alpha=1.0, batch_tokens=512, lr=1e-3, warmup=0.1, weight_decay=0.0, precision="fp32",
 )  # fmt: skip
 
 

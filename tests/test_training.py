@@ -80,7 +80,7 @@ def test_the_language_model_resumes_to_the_bit(tmp_path, lm, blocks, step):
 
     def train(watch, checkpoints=None):
         network = new_network(config, lm.tokenizer, seed=0)
-        pretrain(sequences, [], network, lm.pad_id, config, 0, watch, checkpoints)
+        pretrain({"en": sequences}, [], network, lm.pad_id, config, 0, watch, checkpoints)
         return network
 
     straight = train(lambda *_: None)

@@ -121,7 +121,8 @@ class Store:
             )
         try:
             manifest = read_json(folder / "manifest.json")
-            sound = manifest.pop("manifest_sha256") == digest_bytes(to_json(manifest).encode())
+            canonical = to_json(manifest).encode() == (folder / "manifest.json").read_bytes()
+            sound = manifest.pop("manifest_sha256") == digest_bytes(to_json(manifest).encode()) and canonical
         except (ValueError, LookupError, TypeError, AttributeError):  # no JSON any more, or no mapping with a digest
             sound = False
         if not sound:

@@ -63,13 +63,15 @@ def run(case: Case, settings: Settings) -> list[Row]:
 
 
 def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features, names: dict[str, str]) -> float:
-    """The strength with the most successes that keep the answer (or just successes, in text); ties: the weaker."""
+    """The strength with the most successes that keep the answer; among equals, as in text or where the model solves
+    nothing, the one with the most successes; then the weaker.
+    """
     scores = {}
     for strength in sorted(s for s in settings.strengths if s > 0):
         texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)
         values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names, case.seed)}
-        scores[strength] = values.get("success_and_kept", values["success"])
-    return max(scores, key=lambda strength: (scores[strength], -strength))
+        scores[strength] = values.get("success_and_kept", 0.0), values["success"]
+    return max(scores, key=lambda strength: (*scores[strength], -strength))
 
 
 def _chosen(choices: Sequence[Choice]) -> list[Row]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import accumulate, count, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +18,15 @@ from sieve.provenance import Checkpoints, generator, read_json, seed_for, write_
 from sieve.training import Trainable, Watch, fit, warm_cosine
 
 BOS, EOS, PAD = "<bos>", "<eos>", "<pad>"
+Sequences = list[list[int]]  # token ids of documents
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
     """Sizes and schedule of the small model.
 
-    `tokens` counts what the loss sees, padding left out; 0 leaves the network as it was initialised. `problem_share` of
-    them are word problems, if there are any.
+    `tokens` counts what the loss sees, padding left out; 0 leaves the network as it was initialised. What
+    `problem_share` and `language_alpha` do, `mixture` says.
     """
 
     vocabulary: int
@@ -36,6 +37,7 @@ class PretrainConfig:
     context: int
     tokens: int
     problem_share: float
+    language_alpha: float
     batch_tokens: int
     lr: float
     warmup: float
@@ -90,6 +92,23 @@ def save_network(folder: Path, network: Any) -> None:
         write_json(path, {key: value for key, value in read_json(path).items() if key != "transformers_version"})
 
 
+PROBLEMS = "problems"
+
+
+def mixture(
+    texts: Mapping[str, Sequences], problems: Sequences, problem_share: float, language_alpha: float
+) -> dict[str, float]:
+    """The share of the training tokens of each language's text, and of "problems"; they sum to 1.
+
+    Problems get `problem_share`, if there are any and not only they; languages share out the rest by their tokens to
+    the power of `language_alpha`. Below 1 scarce languages are seen more often (arXiv 1911.02116, equation 1: 0.3).
+    """
+    of_problems = float(bool(problems)) if not (any(texts.values()) and problems) else problem_share
+    sizes = {name: sum(map(len, texts[name])) ** language_alpha for name in sorted(texts) if texts[name]}
+    languages = {name: (1 - of_problems) * size / sum(sizes.values()) for name, size in sizes.items()}
+    return languages | {PROBLEMS: of_problems}
+
+
 def draw(groups: Sequence[range], shares: Sequence[float], lengths: Sequence[int], seed: int) -> Iterator[int]:
     """Documents without end: always of the group that is furthest behind its share of the tokens.
 
@@ -142,8 +161,14 @@ def pack(documents: Iterator[int], lengths: Sequence[int], context: int) -> Iter
 class Plan:
     """Which documents make batch s, and how many tokens come before it: both arithmetic on the seed and s."""
 
-    def __init__(self, groups: Sequence[range], lengths: Sequence[int], config: PretrainConfig, seed: int) -> None:
-        shares = (1 - config.problem_share, config.problem_share) if all(groups) else (1.0, 1.0)
+    def __init__(
+        self,
+        groups: Sequence[range],
+        shares: Sequence[float],
+        lengths: Sequence[int],
+        config: PretrainConfig,
+        seed: int,
+    ) -> None:
         rows = pack(draw(groups, shares, lengths, seed), lengths, config.context)
         per_batch = max(1, config.batch_tokens // config.context)
         self.batches: list[list[list[int]]] = []
@@ -179,7 +204,7 @@ def new_network(config: PretrainConfig, tokenizer: Any, seed: int) -> Any:
 class _NextToken(Trainable):
     """A network as the training loop sees it."""
 
-    def __init__(self, network: Any, sequences: list[list[int]], config: PretrainConfig, pad_id: int) -> None:
+    def __init__(self, network: Any, sequences: Sequences, config: PretrainConfig, pad_id: int) -> None:
         self.network, self.sequences, self.config, self.pad_id = network, sequences, config, pad_id
         self.device = next(network.parameters()).device
 
@@ -197,8 +222,8 @@ class _NextToken(Trainable):
 
 
 def pretrain(
-    texts: list[list[int]],
-    problems: list[list[int]],
+    texts: Mapping[str, Sequences],
+    problems: Sequences,
     network: Any,
     pad_id: int,
     config: PretrainConfig,
@@ -208,14 +233,17 @@ def pretrain(
 ) -> None:
     """Train `network` in place by next-token prediction on packed documents, in fixed arithmetic order.
 
-    texts, problems: token ids of each document, BOS first and EOS last; either may be empty. `watch(tokens done, tokens
-    wanted, figures)` is called after each step.
+    texts, problems: token ids of each document (by language), BOS first and EOS last; either may be empty.
+    `watch(tokens done, tokens wanted, figures)` is called after each step.
     """
-    sequences = [s[: config.context] for s in texts + problems]
+    parts = {name: texts[name] for name in sorted(texts)} | {PROBLEMS: problems}
+    ends = list(accumulate(map(len, parts.values())))
+    groups = [range(end - len(part), end) for end, part in zip(ends, parts.values())]
+    sequences = [ids[: config.context] for part in parts.values() for ids in part]
     if not sequences:
         raise ValueError("there is no training text; give the dataset documents or problems in its train split")
-    groups = range(len(texts)), range(len(texts), len(sequences))
-    plan = Plan(groups, [len(s) for s in sequences], config, seed)
+    share = mixture(texts, problems, config.problem_share, config.language_alpha)
+    plan = Plan(groups, [share.get(name, 0.0) for name in parts], [len(s) for s in sequences], config, seed)
 
     def lr_at(step: int) -> float:
         return config.lr * warm_cosine(plan.before[step] / config.tokens, config.warmup, 0.0)

@@ -121,6 +121,16 @@ def test_the_answer_counts_when_the_strength_is_chosen(case, monkeypatch):
     assert figures(swap.run(case, SETTINGS))["strength", "chosen"] == 1
 
 
+def test_where_nothing_is_solved_the_target_alone_counts(case, monkeypatch):
+    """With no answer right at any strength, the strength that says the target most often is chosen, not the weakest."""
+
+    def scores(case, found, features, edit, new_tokens):
+        return [p.target if edit is not None and edit[1] == 2.0 else "" for p in found]
+
+    monkeypatch.setattr(swap, "continuations", scores)
+    assert figures(swap.run(case, SETTINGS))["strength", "chosen"] == 2
+
+
 @pytest.mark.parametrize("batch", [1, 64])
 def test_batch_size_does_not_matter(case, rows, batch):
     """Each prompt of a batch gets its own pair's swap."""

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 import torch
 
-from sieve.model.pretrain import Packed, draw, new_network, pack, pretrain, save_tokenizer, train_tokenizer
+from sieve.model.pretrain import Packed, draw, mixture, new_network, pack, pretrain, save_tokenizer, train_tokenizer
 from tests.conftest import SIZES
 
 CONTEXT = 64
@@ -114,7 +114,7 @@ def test_a_document_as_long_as_the_context_fills_a_row():
 def trained(lm, sequences, init: int = 0, order: int = 0, config=SMALL):
     """(network, losses, last report) of a short training run."""
     network, losses, reports = new_network(config, lm.tokenizer, init), [], []
-    pretrain(sequences, [], network, lm.pad_id, config, order, lambda *report: reports.append(report))
+    pretrain({"en": sequences}, [], network, lm.pad_id, config, order, lambda *report: reports.append(report))
     losses = [figures["loss"] for _, _, figures in reports]
     return network, losses, reports[-1]
 
@@ -147,7 +147,7 @@ def test_a_trained_network_is_at_rest(lm, sequences):
 def test_no_tokens_leave_the_network_as_it_was_initialised(lm, sequences):
     """With a budget of 0 nothing is trained and nothing reported; the network is at rest all the same."""
     network, config = new_network(replace(SMALL, tokens=0), lm.tokenizer, 0), replace(SMALL, tokens=0)
-    pretrain(sequences, [], network, lm.pad_id, config, 0, lambda *_: pytest.fail("a step was taken"))
+    pretrain({"en": sequences}, [], network, lm.pad_id, config, 0, lambda *_: pytest.fail("a step was taken"))
 
     assert same(network, new_network(SMALL, lm.tokenizer, 0))
     assert not network.training
@@ -190,3 +190,14 @@ def test_digits_stand_alone(lm):
 
     assert [lm.tokenizer.decode([i]) for i in ids[1:]] == list("12345")
     assert len(lm.tokenizer) == SIZES.vocabulary
+
+
+def test_scarce_languages_are_seen_more_often_than_they_occur():
+    """Shares go by tokens to a power: 1 leaves them as they are, 0 makes them equal; problems have their own."""
+    texts = {"tr": [[1] * 10], "de": [[1] * 60, [1] * 30], "none": []}
+    for alpha in (0.0, 0.3, 1.0):
+        share = mixture(texts, [[1] * 5], 0.25, alpha)
+        assert sum(share.values()) == pytest.approx(1) and share["problems"] == 0.25 and "none" not in share
+        assert share["de"] / share["tr"] == pytest.approx(9**alpha)
+    assert mixture(texts, [], 0.25, 1.0) == {"de": 0.9, "tr": 0.1, "problems": 0.0}
+    assert mixture({}, [[1]], 0.25, 1.0) == {"problems": 1.0}
