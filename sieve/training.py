@@ -81,7 +81,7 @@ def fit(
             parameter.grad = None
         loss.backward()
         subject.before_step()
-        torch.nn.utils.clip_grad_norm_(subject.parameters(), 1.0)
+        _clip(subject.parameters())
         for optimiser in optimisers:
             optimiser.step()
         subject.after_step()
@@ -92,6 +92,13 @@ def fit(
         if checkpoints:
             checkpoints.offer(step + 1, lambda done=step + 1: _state(subject, owners, history, done))  # type: ignore[misc]
     return history
+
+
+def _clip(parameters: list[Tensor]) -> None:
+    """Scale the gradients down to a norm of 1, if they are longer; if not, they are not touched."""
+    length = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if length > 1:
+        torch.nn.utils.clip_grads_with_norm_(parameters, 1.0, length)
 
 
 def warm_cosine(done: float, warmup: float, floor: float) -> float:

@@ -17,7 +17,7 @@ from tests.conftest import SIZES, random_sae
 
 STEPS = 7
 CONFIG = FitConfig(steps=STEPS, batch=16, lr=1e-2, warmup=0.3, decay=0.3)
-SETTINGS = {"k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9}
+SETTINGS = {"k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9, "precision": "fp32"}
 
 
 class Killed(BaseException):

@@ -1,14 +1,28 @@
-"""From pre-activations to sparse codes. Active means `z != 0`, everywhere.
+"""From pre-activations to active latents. Active means `z != 0`, everywhere; ties go to the lower index, always.
 
-B rows, F latents. Every gate keeps the value of what it lets through and sets the rest to exactly zero.
+B rows, F latents. A gate keeps the value of what it lets through and sets the rest to exactly zero. It is asked about a
+few rows at a time (`Blocks`), so that no B × F matrix has to exist, and answers with pairs of row and latent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+# Called, it goes through (number of the first row, pre-activations (R, F) of some rows); each is valid until the next.
+Blocks = Callable[[], Iterator[tuple[int, Tensor]]]
+
+
+class Chosen(NamedTuple):
+    """Active pairs in row order: row, latent and value of each, all (N,)."""
+
+    rows: Tensor
+    latents: Tensor
+    values: Tensor
 
 
 @dataclass(frozen=True)
@@ -17,10 +31,14 @@ class TopK:
 
     k: int
 
-    def __call__(self, pre: Tensor) -> Tensor:
-        """pre (B, F) -> z (B, F), at most k non-zeros a row."""
-        values, index = pre.relu().topk(self.k, dim=-1)
-        return torch.zeros_like(pre).scatter(-1, index, values)
+    def choose(self, blocks: Blocks) -> Chosen:
+        """At most k pairs a row, the strongest first."""
+        found = []
+        for start, pre in blocks():
+            latents, values = top_k(pre, self.k)
+            rows = torch.arange(start, start + len(pre), device=pre.device)[:, None].expand_as(latents)
+            found.append(Chosen(rows.flatten(), latents.flatten(), values.flatten()))
+        return _positive(*map(torch.cat, zip(*found)))
 
 
 @dataclass(frozen=True)
@@ -29,16 +47,96 @@ class Threshold:
 
     theta: Tensor
 
-    def __call__(self, pre: Tensor) -> Tensor:
-        """pre (B, F) -> z (B, F); theta (F,) is not differentiated."""
-        return pre * (pre > self.theta)
+    def choose(self, blocks: Blocks) -> Chosen:
+        """All pairs above theta (F,), in order of latents within a row."""
+        found = []
+        for start, pre in blocks():
+            rows, latents = (pre > self.theta.to(pre.dtype)).nonzero(as_tuple=True)
+            found.append(Chosen(rows + start, latents, pre[rows, latents]))
+        return Chosen(*map(torch.cat, zip(*found)))
 
 
 Gate = TopK | Threshold
 
+SPARE = 8  # groups beyond k whose elements are looked at: with fewer, more rows need a second look
+GROUPS = (16, 8, 4, 2)  # elements of a group
 
-def batch_top_k(pre: Tensor, k: int) -> Tensor:
-    """Keep the k·B largest positive pre-activations of a batch (Bussmann et al., arXiv 2412.06410). Training only."""
-    positive = pre.relu()
-    values, index = positive.flatten().topk(k * pre.shape[0])
-    return torch.zeros_like(positive).flatten().scatter(0, index, values).view_as(pre)
+
+def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """(latents, values), each (R, k): the k largest of pre (R, F), strongest first, equals by index; 0 for negatives.
+
+    Two levels. A group is of every (F/g)-th latent. Each of the k largest lies in one of the k groups with the largest
+    maxima, so only some groups are sorted. Where the last of them still holds a value as large as the k-th, equal
+    values may lie in groups that were not looked at, and the row is sorted whole.
+    """
+    width = pre.shape[1]
+    group = next((g for g in GROUPS if width % g == 0 and width // g >= 2 * (k + SPARE)), 1)
+    if group == 1 or pre.dtype == torch.float64:
+        return _sorted(pre, k)
+    heads = pre.view(len(pre), group, width // group).amax(1)
+    top = heads.topk(k + SPARE, dim=1)
+    latents = (top.indices[:, None] + torch.arange(group, device=pre.device)[:, None] * heads.shape[1]).flatten(1)
+    latents, values = _strongest(pre.gather(1, latents), latents, k)
+    unsure = ((values[:, -1] > 0) & (top.values[:, -1] >= values[:, -1])).nonzero().flatten()
+    if len(unsure):
+        latents[unsure], values[unsure] = _sorted(pre[unsure], k)
+    return latents, values
+
+
+def _strongest(values: Tensor, latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest of each row: a positive float's bits, then the index, make one integer that sorts as it should."""
+    bits = values.float().relu().view(torch.int32).long()
+    keys = ((bits << 32) | (0xFFFFFFFF - latents)).topk(k, dim=1).values
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF), (keys >> 32).int().view(torch.float32)
+
+
+def _sorted(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    if pre.dtype == torch.float64:
+        found = pre.relu().sort(dim=1, descending=True, stable=True)
+        return found.indices[:, :k], found.values[:, :k]
+    return _strongest(pre, torch.arange(pre.shape[1], device=pre.device).expand_as(pre), k)
+
+
+def _positive(rows: Tensor, latents: Tensor, values: Tensor) -> Chosen:
+    """Without the pairs that are not active."""
+    active = values > 0
+    if bool(active.all()):
+        return Chosen(rows, latents, values)
+    return Chosen(rows[active], latents[active], values[active])
+
+
+def batch_top_k(blocks: Blocks, budget: int, floor: float = 0.0) -> Chosen:
+    """The `budget` largest positive pre-activations of a batch (Bussmann et al., arXiv 2412.06410). Training only.
+
+    `floor` is a guess that the smallest of them is larger: it decides how much is looked at, never what is found.
+    """
+    kept = _largest_above(blocks, budget, floor)
+    return _largest_above(blocks, budget, 0.0) if floor > 0 and len(kept.values) < budget else kept
+
+
+def _largest_above(blocks: Blocks, budget: int, floor: float) -> Chosen:
+    """The largest above `floor` so far, whenever there are far too many of them: then the floor rises."""
+    kept: list[Chosen] = []
+    for start, pre in blocks():
+        kept.append(_above(start, pre, floor))
+        if sum(len(part.values) for part in kept) > 2 * budget:
+            kept = [_largest(kept, budget)]
+            floor = max(floor, float(kept[0].values.min()))  # its equals in later rows would lose against it anyway
+    return _largest(kept, budget)
+
+
+def _above(start: int, pre: Tensor, floor: float) -> Chosen:
+    """Pairs whose value is above `floor`, row by row, latents ascending."""
+    rows, latents = (pre > floor).nonzero(as_tuple=True)
+    return Chosen(rows + start, latents, pre[rows, latents])
+
+
+def _largest(parts: list[Chosen], budget: int) -> Chosen:
+    """The `budget` largest in row order; among equals those that come first."""
+    rows, latents, values = map(torch.cat, zip(*parts))
+    if len(values) <= budget:
+        return Chosen(rows, latents, values)
+    least = values.topk(budget).values[-1]
+    larger, equal = values > least, values == least
+    keep = larger | (equal & (equal.cumsum(0) <= budget - larger.sum()))
+    return Chosen(rows[keep], latents[keep], values[keep])

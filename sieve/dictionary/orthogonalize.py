@@ -8,6 +8,8 @@ n = 1024.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor, nn
 
 from sieve.dictionary.fit import Dictionary
@@ -24,7 +26,7 @@ class Orthogonalizer(Dictionary):
         self.tensors = {name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
 
     def _current(self, site: str, model: str) -> Sae:
-        return Sae(**self.tensors, gate=self.sae.gate, site=site, model=model)
+        return replace(self.sae, **self.tensors, site=site, model=model)  # type: ignore[arg-type]
 
     def parameters(self) -> list[Tensor]:
         return list(self.tensors.values())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sieve.dictionary.gates import Gate, Threshold, TopK
+from sieve.dictionary.kernels import Codes, Precision, encode
 from sieve.provenance import LineageError, digest_bytes, read_tensors, write_tensors
 
 
@@ -18,7 +19,7 @@ class Sae:
     """z = gate((x − b_dec) W_enc + b_enc),  x̂ = z W_dec + b_dec,  for raw activations x (B, D).
 
     W_enc (D, F), b_enc (F,), W_dec (F, D) with atoms as rows, b_dec (D,). `site` and `model` (a digest) say which
-    tensor of which network it belongs to.
+    tensor of which network it belongs to, `precision` that of the product by which latents are chosen.
     """
 
     W_enc: Tensor
@@ -28,6 +29,7 @@ class Sae:
     gate: Gate
     site: str
     model: str
+    precision: Precision = "fp32"
 
     @property
     def width(self) -> int:
@@ -39,9 +41,13 @@ class Sae:
         """F, the number of atoms."""
         return self.W_dec.shape[0]
 
+    def codes(self, x: Tensor) -> Codes:
+        """The non-zeros of z, for x (B, D)."""
+        return encode(x, self.W_enc, self.b_enc, self.b_dec, self.gate.choose, self.precision)
+
     def encode(self, x: Tensor) -> Tensor:
         """x (B, D) -> z (B, F)."""
-        return self.gate((x - self.b_dec) @ self.W_enc + self.b_enc)
+        return self.codes(x).dense()
 
     def decode(self, z: Tensor) -> Tensor:
         """z (B, F) -> x̂ (B, D)."""
@@ -49,7 +55,7 @@ class Sae:
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """x (B, D) -> x̂ (B, D)."""
-        return self.decode(self.encode(x))
+        return self.codes(x).decode(self.W_dec, self.b_dec)
 
     def rescaled(self, scale: float) -> Sae:
         """The Sae of activations that are `scale` times as large, with the same codes: exact for every gate."""
@@ -78,7 +84,7 @@ class Sae:
 
     def _parts(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {name: getattr(self, name).detach() for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
-        meta: dict[str, Any] = {"kind": "sae", "site": self.site, "model": self.model}
+        meta: dict[str, Any] = {"kind": "sae", "site": self.site, "model": self.model, "precision": self.precision}
         if isinstance(self.gate, Threshold):
             return tensors | {"theta": self.gate.theta.detach()}, meta | {"gate": "threshold"}
         return tensors, meta | {"gate": "topk", "k": self.gate.k}
@@ -94,7 +100,7 @@ class Sae:
         if meta.get("kind") != "sae":
             raise ValueError(f"{path} holds a {meta.get('kind')!r}, not an SAE; give the sae.safetensors of a subject")
         gate: Gate = Threshold(tensors.pop("theta")) if meta["gate"] == "threshold" else TopK(meta["k"])
-        return cls(**tensors, gate=gate, site=meta["site"], model=meta["model"])
+        return cls(**tensors, gate=gate, site=meta["site"], model=meta["model"], precision=meta["precision"])
 
     def require(self, width: int, model: str) -> None:
         """LineageError unless this Sae was trained on the network `model` (digest) with activations of `width`."""

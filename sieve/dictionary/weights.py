@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+from sieve.dictionary.gates import Blocks, Chosen, TopK
+from sieve.dictionary.kernels import Codes, Precision, encode
+
+CHUNK = 1024  # atoms that are worked on together: they stay in the processor's cache
 
 
 def geometric_median(rows: Tensor, steps: int = 20) -> Tensor:
@@ -33,25 +40,26 @@ class Weights(nn.Module):
         self.b_enc = nn.Parameter(torch.zeros(latents, device=rows.device))
         self.b_dec = nn.Parameter(geometric_median(rows))
 
-    def pre(self, x: Tensor) -> Tensor:
-        """Pre-activations (B, F) of x (B, D)."""
-        return (x - self.b_dec) @ self.W_enc + self.b_enc
+    def encode(self, x: Tensor, choose: Callable[[Blocks], Chosen], precision: Precision) -> Codes:
+        """Codes of x (B, D)."""
+        return encode(x, self.W_enc, self.b_enc, self.b_dec, choose, precision)
 
-    def decode(self, z: Tensor) -> Tensor:
-        """z (B, F) -> x̂ (B, D)."""
-        return z @ self.W_dec + self.b_dec
+    def decode(self, codes: Codes) -> Tensor:
+        """x̂ (B, D)."""
+        return codes.decode(self.W_dec, self.b_dec)
 
     @torch.no_grad()
     def drop_parallel_gradient(self) -> None:
         """Remove from each atom's gradient the part along the atom, which the renormalisation would undo anyway."""
-        grad = self.W_dec.grad
-        if grad is not None:
-            grad -= (grad * self.W_dec).sum(1, keepdim=True) * self.W_dec
+        if self.W_dec.grad is not None:
+            for atoms, grad in zip(self.W_dec.split(CHUNK), self.W_dec.grad.split(CHUNK)):
+                grad.addcmul_((grad * atoms).sum(1, keepdim=True), atoms, value=-1)
 
     @torch.no_grad()
     def normalise(self) -> None:
         """Put every atom back to unit length."""
-        self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True).clamp_min(1e-8))
+        for atoms in self.W_dec.split(CHUNK):
+            atoms.div_(atoms.norm(dim=1, keepdim=True).clamp_min(1e-8))
 
 
 class DeadLatents:
@@ -61,31 +69,30 @@ class DeadLatents:
         self.after = after
         self.silent = torch.zeros(latents, dtype=torch.long, device=device)
 
-    def update(self, z: Tensor) -> None:
-        """Count the batch of codes z (B, F)."""
-        fired = (z != 0).any(0)
-        self.silent = torch.where(fired, 0, self.silent + z.shape[0])
+    def update(self, codes: Codes) -> None:
+        """Count a batch."""
+        fired = torch.zeros_like(self.silent, dtype=torch.bool)
+        fired[codes.pairs.latents] = True
+        self.silent = torch.where(fired, 0, self.silent + codes.pairs.shape[0])
 
     @property
     def mask(self) -> Tensor:
         """True (F,) where a latent is dead."""
         return self.silent >= self.after
 
-    def aux_loss(self, pre: Tensor, error: Tensor, W_dec: Tensor) -> Tensor:
+    def aux_loss(self, x: Tensor, error: Tensor, weights: Weights, precision: Precision) -> Tensor:
         """AuxK of arXiv 2406.04093: the D/2 strongest dead latents predict what was left over, without b_dec.
 
-        pre (B, F), error x − x̂ (B, D). Normalised by the error's own variance; scaled down while fewer than D/2 are
-        dead.
+        x, error x − x̂ (B, D). Normalised by the error's own variance; scaled down while fewer than D/2 are dead. Only
+        dead latents are encoded.
         """
-        dead = self.mask
-        count = int(dead.sum())
+        dead = self.mask.nonzero().flatten()
         wanted = max(1, error.shape[1] // 2)
-        k = min(count, wanted)
+        k = min(len(dead), wanted)
         if k == 0:
             return error.new_zeros(())
-        candidates = pre.relu().masked_fill(~dead, 0)
-        values, index = candidates.topk(k, dim=-1)
-        z = torch.zeros_like(pre).scatter(-1, index, values)
+        own = weights.W_enc.T[dead].T, weights.b_enc[dead], weights.b_dec
+        rebuilt = encode(x, *own, TopK(k).choose, precision).decode(weights.W_dec[dead])
         target = error.detach()
         spread = (target - target.mean(0)).square().sum().clamp_min(1e-12)
-        return min(count / wanted, 1.0) * (target - z @ W_dec).square().sum() / spread
+        return min(len(dead) / wanted, 1.0) * (target - rebuilt).square().sum() / spread

@@ -10,7 +10,7 @@ from sieve.dictionary.variants import variant
 from sieve.provenance import generator
 
 WIDTH, ATOMS, ACTIVE, LATENTS = 16, 20, 2, 32
-VALUES = {"k": ACTIVE, "aux_weight": 0.03125, "dead_after": 4000, "threshold_decay": 0.99}
+VALUES = {"k": ACTIVE, "aux_weight": 0.03125, "dead_after": 4000, "threshold_decay": 0.99, "precision": "fp32"}
 FIT = FitConfig(steps=900, batch=256, lr=4e-3, warmup=0.05, decay=0.3)
 
 

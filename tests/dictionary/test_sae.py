@@ -40,7 +40,7 @@ def test_the_formula(rows, gate):
     torch.testing.assert_close(
         sae.decode(z), (z.double() @ sae.W_dec.double() + sae.b_dec.double()).float(), rtol=1e-4, atol=1e-4
     )
-    assert torch.equal(sae.reconstruct(rows), sae.decode(z))
+    torch.testing.assert_close(sae.reconstruct(rows), sae.decode(z), rtol=1e-5, atol=1e-5)
     assert (sae.width, sae.latents) == (WIDTH, LATENTS)
 
 

@@ -166,7 +166,7 @@ def test_topk_freezes_exactly(trained):
     subject, _, sae = trained["topk"]
     rows = world(500, seed=4).rows
     with torch.no_grad():
-        z = subject.gate(subject.weights.pre(rows))
+        z = subject.weights.encode(rows, subject.gate.choose, "fp32").dense()
 
     assert torch.equal(sae.encode(rows), z)
     assert int((z != 0).sum(1).max()) <= ACTIVE
@@ -179,9 +179,8 @@ def test_batchtopk_freezes_at_the_running_mean(planted):
     for start in range(0, 1024, 256):
         x = planted.rows[start : start + 256]
         with torch.no_grad():
-            smallest.append(
-                subject.weights.pre(x).relu().flatten().sort(descending=True).values[256 * ACTIVE - 1].item()
-            )
+            pre = (x - subject.weights.b_dec) @ subject.weights.W_enc + subject.weights.b_enc
+            smallest.append(pre.relu().flatten().sort(descending=True).values[256 * ACTIVE - 1].item())
         subject.loss(x)
     wanted = smallest[0]
     for value in smallest[1:]:

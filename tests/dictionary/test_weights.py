@@ -2,6 +2,7 @@
 
 import torch
 
+from sieve.dictionary.kernels import Codes, Pairs
 from sieve.dictionary.weights import DeadLatents, Weights, geometric_median
 from sieve.provenance import generator
 
@@ -14,8 +15,22 @@ def dead_latents(after: int = 8) -> DeadLatents:
     dead = DeadLatents(LATENTS, after, torch.device("cpu"))
     z = torch.ones(8, LATENTS)
     z[:, DEAD] = 0
-    dead.update(z)
+    dead.update(codes(z))
     return dead
+
+
+def codes(z: torch.Tensor) -> Codes:
+    """The non-zeros of z."""
+    rows, latents = z.nonzero(as_tuple=True)
+    return Codes(Pairs(rows, latents, z.shape), z[rows, latents])
+
+
+def world(seed: int = 0) -> tuple[Weights, torch.Tensor, torch.Tensor]:
+    """Weights with some bias, rows x, and an error to explain."""
+    weights = Weights(LATENTS, torch.randn(50, WIDTH, generator=generator(seed)), generator(seed, 1))
+    weights.b_enc.data.normal_(generator=generator(seed, 2))
+    x, error = (torch.randn(20, WIDTH, generator=generator(seed, i)) for i in (3, 4))
+    return weights, x, error
 
 
 def test_dead_is_silent_for_long():
@@ -24,19 +39,17 @@ def test_dead_is_silent_for_long():
     for rows, mask in ((4, [False] * 3), (3, [False] * 3), (1, [False, True, True])):
         z = torch.zeros(rows, 3)
         z[0, 0] = 1.0
-        dead.update(z)
+        dead.update(codes(z))
         assert dead.mask.tolist() == mask
-    dead.update(torch.tensor([[0.0, -0.5, 0.0]]))
+    dead.update(codes(torch.tensor([[0.0, -0.5, 0.0]])))
 
     assert dead.mask.tolist() == [False, False, True]
 
 
 def test_auxk_teaches_dead_latents_only():
     """AuxK's gradient reaches encoder columns, biases and atoms of dead latents, and no others."""
-    weights = Weights(LATENTS, torch.randn(50, WIDTH, generator=generator(0)), generator(1))
-    x = torch.randn(20, WIDTH, generator=generator(2))
-    error = torch.randn(20, WIDTH, generator=generator(3))
-    dead_latents().aux_loss(weights.pre(x), error, weights.W_dec).backward()
+    weights, x, error = world()
+    dead_latents().aux_loss(x, error, weights, "fp32").backward()
     alive = [i for i in range(LATENTS) if i not in DEAD]
 
     for grad in (weights.W_enc.grad.T, weights.W_dec.grad, weights.b_enc.grad[:, None]):
@@ -47,35 +60,35 @@ def test_auxk_teaches_dead_latents_only():
 def test_auxk_is_the_papers_formula():
     """With more dead latents than D/2 the strongest D/2 of each row rebuild the error, normalised by its variance."""
     dead = DeadLatents(LATENTS, 0, torch.device("cpu"))
-    pre = torch.randn(20, LATENTS, generator=generator(4))
-    error = torch.randn(20, WIDTH, generator=generator(5))
-    atoms = torch.randn(LATENTS, WIDTH, generator=generator(6))
+    weights, x, error = world(4)
+    pre = (x - weights.b_dec) @ weights.W_enc + weights.b_enc
     rebuilt = torch.zeros_like(error)
     for row in range(20):
         for latent in pre[row].argsort(descending=True)[: WIDTH // 2].tolist():
-            rebuilt[row] += pre[row, latent].clamp_min(0) * atoms[latent]
+            rebuilt[row] += pre[row, latent].clamp_min(0) * weights.W_dec[latent]
     wanted = (error - rebuilt).square().sum() / (error - error.mean(0)).square().sum()
 
-    torch.testing.assert_close(dead.aux_loss(pre, error, atoms), wanted)
+    torch.testing.assert_close(dead.aux_loss(x, error, weights, "fp32"), wanted)
 
 
 def test_auxk_is_small_while_few_are_dead():
     """With fewer dead latents than D/2 the loss is scaled down in proportion, and none without dead latents."""
-    pre, error = torch.zeros(20, LATENTS), torch.randn(20, 2 * 6, generator=generator(7))
-    atoms = torch.zeros(LATENTS, 2 * 6)
+    weights, x, error = world()
+    weights.b_enc.data.fill_(-99)  # nothing fires, so all of the error is left
+    two = DeadLatents(LATENTS, 8, torch.device("cpu"))
+    two.silent[:2] = 8
     spread = error.square().sum() / (error - error.mean(0)).square().sum()
 
-    torch.testing.assert_close(dead_latents().aux_loss(pre, error, atoms), 0.5 * spread)
-    assert dead_latents(after=9).aux_loss(pre, error, atoms) == 0.0
+    torch.testing.assert_close(two.aux_loss(x, error, weights, "fp32"), 2 / 3 * spread)
+    assert dead_latents(after=9).aux_loss(x, error, weights, "fp32") == 0.0
 
 
 def test_the_error_is_not_taught():
     """AuxK's gradient does not reach the error that it is to explain."""
-    error = torch.randn(20, WIDTH, generator=generator(3)).requires_grad_()
-    pre = torch.randn(20, LATENTS, generator=generator(4)).requires_grad_()
-    dead_latents().aux_loss(pre, error, torch.randn(LATENTS, WIDTH, generator=generator(5))).backward()
+    weights, x, error = world()
+    dead_latents().aux_loss(x, error.requires_grad_(), weights, "fp32").backward()
 
-    assert error.grad is None and pre.grad is not None
+    assert error.grad is None and weights.W_enc.grad is not None
 
 
 def test_the_median_is_where_pulls_cancel():

@@ -14,19 +14,23 @@ from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
+from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
 from sieve.dictionary.weights import DeadLatents, Weights
+
+GUESS = 0.9  # what is certainly kept of the running mean; a wrong guess costs time and changes nothing
 
 
 @dataclass(frozen=True)
 class Settings:
     """k latents a row on average; AuxK's weight; rows without firing after which a latent counts as dead; decay of the
-    threshold's running mean.
+    threshold's running mean; precision of choosing.
     """
 
     k: int
     aux_weight: float
     dead_after: int
+    precision: Precision
     threshold_decay: float
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
@@ -45,18 +49,18 @@ class Variant(Dictionary):
         return list(self.weights.parameters())
 
     def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
-        pre = self.weights.pre(x)
-        z = batch_top_k(pre, self.settings.k)
-        error = x - self.weights.decode(z)
+        budget, floor = self.settings.k * len(x), GUESS * (self.theta or 0.0)
+        codes = self.weights.encode(x, lambda blocks: batch_top_k(blocks, budget, floor), self.settings.precision)
+        error = x - self.weights.decode(codes)
         fvu = error.square().sum() / (x - x.mean(0)).square().sum()
-        aux = self.dead.aux_loss(pre, error, self.weights.W_dec)
-        self.dead.update(z.detach())
-        self._track(z.detach())
-        figures = {"fvu": fvu.item(), "l0": (z != 0).sum(1).float().mean().item(), "dead": float(self.dead.mask.sum())}
+        aux = self.dead.aux_loss(x, error, self.weights, self.settings.precision)
+        self.dead.update(codes)
+        self._track(codes.values.detach())
+        figures = {"fvu": fvu.item(), "l0": codes.l0, "dead": float(self.dead.mask.sum())}
         return fvu + self.settings.aux_weight * aux, figures
 
-    def _track(self, z: Tensor) -> None:
-        kept = z[z > 0]
+    def _track(self, values: Tensor) -> None:
+        kept = values[values > 0]
         if kept.numel():
             smallest, decay = kept.min().item(), self.settings.threshold_decay
             self.theta = smallest if self.theta is None else decay * self.theta + (1 - decay) * smallest
@@ -79,4 +83,6 @@ class Variant(Dictionary):
     def freeze(self, site: str, model: str) -> Sae:
         w = self.weights
         theta = torch.full_like(w.b_enc, self.theta or 0.0)
-        return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, Threshold(theta), site, model).detached()
+        return Sae(
+            w.W_enc, w.b_enc, w.W_dec, w.b_dec, Threshold(theta), site, model, self.settings.precision
+        ).detached()

@@ -9,17 +9,19 @@ from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
+from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
 from sieve.dictionary.weights import DeadLatents, Weights
 
 
 @dataclass(frozen=True)
 class Settings:
-    """k latents a row; AuxK's weight; rows without firing after which a latent counts as dead."""
+    """k latents a row; AuxK's weight; rows without firing after which a latent counts as dead; precision of choosing."""
 
     k: int
     aux_weight: float
     dead_after: int
+    precision: Precision
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
@@ -37,13 +39,12 @@ class Variant(Dictionary):
         return list(self.weights.parameters())
 
     def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
-        pre = self.weights.pre(x)
-        z = self.gate(pre)
-        error = x - self.weights.decode(z)
+        codes = self.weights.encode(x, self.gate.choose, self.settings.precision)
+        error = x - self.weights.decode(codes)
         fvu = error.square().sum() / (x - x.mean(0)).square().sum()
-        aux = self.dead.aux_loss(pre, error, self.weights.W_dec)
-        self.dead.update(z.detach())
-        figures = {"fvu": fvu.item(), "l0": (z != 0).sum(1).float().mean().item(), "dead": float(self.dead.mask.sum())}
+        aux = self.dead.aux_loss(x, error, self.weights, self.settings.precision)
+        self.dead.update(codes)
+        figures = {"fvu": fvu.item(), "l0": codes.l0, "dead": float(self.dead.mask.sum())}
         return fvu + self.settings.aux_weight * aux, figures
 
     def before_step(self) -> None:
@@ -60,4 +61,4 @@ class Variant(Dictionary):
 
     def freeze(self, site: str, model: str) -> Sae:
         w = self.weights
-        return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, self.gate, site, model).detached()
+        return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, self.gate, site, model, self.settings.precision).detached()

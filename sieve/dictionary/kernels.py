@@ -1,0 +1,159 @@
+"""Sparse codes and their gradients: exact, in a fixed order of sums, and never a matrix of B × F.
+
+B rows, D width, F latents, N active pairs (row, latent). Encoding is one matrix product, taken a few rows at a time, of
+which only what the gate chooses is kept. Everything after it goes through the N pairs: decoding sums atoms row by row,
+the gradients of both matrices sum rows latent by latent. Each of these sums has one writer and a fixed order, on any
+device and with any number of threads; the product's bits are its library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from sieve.dictionary.gates import Blocks, Chosen
+
+Precision = Literal["fp32", "bf16"]
+BLOCK = {"cpu": 2**22}  # pre-activations that are held at once: what a processor's cache can take
+BLOCK_ELSEWHERE = 2**27
+
+
+class Pairs:
+    """Which latents are active in which rows: rows and latents (N,), sorted by row, of a matrix of shape (B, F)."""
+
+    def __init__(self, rows: Tensor, latents: Tensor, shape: tuple[int, int]) -> None:
+        self.rows, self.latents, self.shape = rows, latents, shape
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """Where each row's pairs begin, (B,)."""
+        return _starts(self.rows, self.shape[0])
+
+    @cached_property
+    def by_latent(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The same pairs latent by latent: their numbers (N,), their rows (N,), where each latent's begin (F,)."""
+        latents, order = self.latents.sort(stable=True)
+        return order, self.rows[order], _starts(latents, self.shape[1])
+
+
+def _starts(owners: Tensor, count: int) -> Tensor:
+    return torch.searchsorted(owners, torch.arange(count, device=owners.device))
+
+
+@dataclass(frozen=True)
+class Codes:
+    """z (B, F) as its non-zeros: pairs and their values (N,)."""
+
+    pairs: Pairs
+    values: Tensor
+
+    def decode(self, W_dec: Tensor, b_dec: Tensor | None = None) -> Tensor:
+        """x̂ (B, D) = z W_dec + b_dec."""
+        found: Tensor = _Decode.apply(self.values, W_dec, self.pairs)
+        return found if b_dec is None else found + b_dec
+
+    def dense(self) -> Tensor:
+        """z (B, F)."""
+        z = self.values.new_zeros(self.pairs.shape)
+        return z.index_put((self.pairs.rows, self.pairs.latents), self.values)
+
+    @property
+    def l0(self) -> float:
+        """Active latents a row, on average."""
+        return len(self.values) / max(1, self.pairs.shape[0])
+
+
+def encode(
+    x: Tensor,
+    W_enc: Tensor,
+    b_enc: Tensor,
+    b_dec: Tensor,
+    choose: Callable[[Blocks], Chosen],
+    precision: Precision = "fp32",
+) -> Codes:
+    """What `choose` takes of (x − b_dec) W_enc + b_enc, for x (B, D), W_enc (D, F), b_enc (F,), b_dec (D,).
+
+    With "bf16" it sees the pre-activations of a bf16 product; the values of what it takes are computed anew in fp32.
+    """
+    with torch.no_grad():
+        centred = x - b_dec
+        chosen = choose(lambda: _blocks(centred, W_enc, b_enc, precision))
+        pairs = Pairs(chosen.rows, chosen.latents, (len(x), len(b_enc)))
+        values = chosen.values
+        if precision == "bf16":
+            values = _products(centred, W_enc.T, pairs) + b_enc[pairs.latents]
+    return Codes(pairs, _Encode.apply(x, W_enc, b_enc, b_dec, values, pairs))
+
+
+def _blocks(centred: Tensor, W_enc: Tensor, b_enc: Tensor, precision: Precision) -> Iterator[tuple[int, Tensor]]:
+    """Pre-activations (R, F) of some rows at a time, in one buffer that is used again."""
+    if precision == "bf16":
+        centred, W_enc, b_enc = centred.bfloat16(), W_enc.bfloat16(), b_enc.bfloat16()
+    size = max(1, BLOCK.get(centred.device.type, BLOCK_ELSEWHERE) // W_enc.shape[1])
+    buffer = centred.new_empty(min(size, len(centred)), W_enc.shape[1])
+    for start in range(0, max(1, len(centred)), size):
+        rows = centred[start : start + size]
+        yield start, torch.addmm(b_enc, rows, W_enc, out=buffer[: len(rows)])
+
+
+class _Encode(torch.autograd.Function):
+    """v_n = (x_r − b_dec) · W_enc[:, f] + b_enc[f] for each pair n = (r, f); the values are known already."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, W_enc: Tensor, b_enc: Tensor, b_dec: Tensor, values: Tensor, pairs: Pairs
+    ) -> Tensor:
+        ctx.save_for_backward(x, W_enc, b_dec)
+        ctx.pairs = pairs
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, W_enc, b_dec = ctx.saved_tensors
+        order, rows, starts = ctx.pairs.by_latent
+        sorted_gradient = gradient[order]
+        of_W = _sums(rows, starts, x - b_dec, sorted_gradient).T
+        of_b = torch.segment_reduce(sorted_gradient, "sum", offsets=_with_end(starts, len(rows)), initial=0)
+        of_x = _sums(ctx.pairs.latents, ctx.pairs.starts, W_enc.T, gradient) if ctx.needs_input_grad[0] else None
+        return of_x, of_W, of_b, -(W_enc @ of_b), None, None
+
+
+class _Decode(torch.autograd.Function):
+    """x̂_r = Σ_{n of row r} v_n W_dec[f_n]."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, W_dec: Tensor, pairs: Pairs) -> Tensor:
+        ctx.save_for_backward(values, W_dec)
+        ctx.pairs = pairs
+        return _sums(pairs.latents, pairs.starts, W_dec, values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        values, W_dec = ctx.saved_tensors
+        of_W = None
+        if ctx.needs_input_grad[1]:
+            order, rows, starts = ctx.pairs.by_latent
+            of_W = _sums(rows, starts, gradient, values[order])
+        return _products(gradient, W_dec, ctx.pairs), of_W, None
+
+
+def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """For each segment of `numbers` (N,) the sum of those rows (·, D), times their weights (N,); in order."""
+    return F.embedding_bag(numbers, rows.contiguous(), starts, mode="sum", per_sample_weights=weights)
+
+
+def _products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
+    """rows[r] · atoms[f] of each pair, (N,), without copies of either."""
+    return torch.ops.aten._embedding_bag_per_sample_weights_backward(  # type: ignore[no-any-return]
+        rows.contiguous(), atoms.contiguous(), pairs.latents, pairs.starts, pairs.rows, 0
+    )
+
+
+def _with_end(starts: Tensor, end: int) -> Tensor:
+    return torch.cat([starts, starts.new_tensor([end])])
