@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 NUMERICS = Path("env/numerics.lock")
+FP32_ERROR = 1e-5  # of a product; fp32 is off by 3e-7, bf16 by 3e-3, tf32 by 3e-4
 
 
 def declared(lock: Path = NUMERICS) -> tuple[dict[str, str], dict[str, str]]:
@@ -30,6 +31,11 @@ def set_numerics(lock: Path = NUMERICS) -> list[str]:
         raise ValueError(f"{lock} must declare threads and matmul, e.g. `# threads: 2` and `# matmul: highest`")
     torch.set_num_threads(int(settings["threads"]))
     torch.set_float32_matmul_precision(settings["matmul"])
+    if settings["matmul"] != "highest" and (error := matmul_error()) > FP32_ERROR:
+        raise ValueError(
+            f"{lock} declares `matmul: {settings['matmul']}`, which on this machine is less than fp32 (relative error "
+            f"{error:.0e}, not {FP32_ERROR:.0e}); ask `python -m tools.pin --measure` for what is"
+        )
     torch.use_deterministic_algorithms(True)
     # Deterministic mode also fills new memory before it is written, which takes a tenth of the time and decides no bit.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -40,6 +46,16 @@ def set_numerics(lock: Path = NUMERICS) -> list[str]:
             f"Install it with `pip install -c {lock} …`, or declare this one with `python -m tools.pin`"
         )
     return differing
+
+
+def matmul_error() -> float:
+    """How far an fp32 product is from the same in double precision, relative to its length, as matmul is set now."""
+    import torch
+
+    draw = torch.Generator().manual_seed(0)
+    a, b = torch.randn(256, 512, generator=draw), torch.randn(512, 256, generator=draw)
+    exact = a.double() @ b.double()
+    return float(((a @ b).double() - exact).norm() / exact.norm())
 
 
 def differences(settings: dict[str, str], versions: dict[str, str]) -> list[str]:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from sieve.dictionary.gates import Blocks, Chosen
 
 Precision = Literal["fp32", "bf16"]
-BLOCK = {"cpu": 2**22}  # pre-activations that are held at once: what a processor's cache can take
+BLOCK = {"cpu": 2**23}  # pre-activations that are held at once: what a processor's cache can take
 BLOCK_ELSEWHERE = 2**27
 
 

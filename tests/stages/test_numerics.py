@@ -9,7 +9,7 @@ import torch
 from stages import _numerics
 from stages._numerics import declared, differences, installed_version, set_numerics
 from tests.conftest import ROOT
-from tools.pin import pinned
+from tools.pin import measured, pinned, proposed
 
 LOCK = ROOT / "env/numerics.lock"
 
@@ -65,3 +65,23 @@ def test_pin_declares_what_is_installed(tmp_path):
     with pytest.raises(ValueError, match="no-such-package is not installed"):
         pinned("no-such-package==1\n")
     assert _numerics.NUMERICS.name == "numerics.lock"
+
+
+def test_a_matmul_that_is_not_fp32_is_refused(tmp_path, monkeypatch):
+    """A declared setting that rounds on this machine is an error that says so; "highest" is never asked."""
+    monkeypatch.setattr(_numerics, "matmul_error", lambda: 3e-3)
+    assert set_numerics(LOCK) == []
+    (tmp_path / "lock").write_text(LOCK.read_text(encoding="utf-8").replace("matmul: highest", "matmul: medium"))
+    with pytest.raises(ValueError, match=r"matmul: medium`, which on this machine is less than fp32.*3e-03"):
+        set_numerics(tmp_path / "lock")
+    torch.set_float32_matmul_precision("highest")
+
+
+def test_the_fastest_setting_that_is_fp32_is_proposed():
+    """Speed counts only where the error is fp32's, and only if there is a gain; measuring leaves the settings alone."""
+    exact, rounded = 3e-7, 3e-3
+    assert proposed({"highest": (exact, 100), "high": (exact, 104), "medium": (rounded, 900)}) == "highest"
+    assert proposed({"highest": (exact, 100), "high": (exact, 100), "medium": (exact, 200)}) == "medium"
+    before = torch.get_num_threads()
+    assert measured(1)["highest"][0] < 1e-6
+    assert torch.get_float32_matmul_precision() == "highest" and torch.get_num_threads() == before
