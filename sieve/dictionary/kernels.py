@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,10 +36,19 @@ class Pairs:
         return _starts(self.rows, self.shape[0])
 
     @cached_property
-    def by_latent(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The same pairs latent by latent: their numbers (N,), their rows (N,), where each latent's begin (F,)."""
+    def by_latent(self) -> ByLatent:
+        """The same pairs, latent by latent."""
         latents, order = self.latents.sort(stable=True)
-        return order, self.rows[order], _starts(latents, self.shape[1])
+        return ByLatent(order, self.rows[order], latents, _starts(latents, self.shape[1]))
+
+
+class ByLatent(NamedTuple):
+    """Numbers, rows and latents (N,) of pairs sorted by latent, and by row within; where each latent's begin (F,)."""
+
+    order: Tensor
+    rows: Tensor
+    latents: Tensor
+    starts: Tensor
 
 
 def _starts(owners: Tensor, count: int) -> Tensor:
@@ -116,10 +125,11 @@ class _Encode(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, W_enc, b_dec = ctx.saved_tensors
-        order, rows, starts = ctx.pairs.by_latent
-        sorted_gradient = gradient[order]
-        of_W = _sums(rows, starts, x - b_dec, sorted_gradient).T
-        of_b = torch.segment_reduce(sorted_gradient, "sum", offsets=_with_end(starts, len(rows)), initial=0)
+        own = ctx.pairs.by_latent
+        sorted_gradient = gradient[own.order]
+        of_W = _sums(own.rows, own.starts, x - b_dec, sorted_gradient).T
+        ends = torch.cat([own.starts, own.starts.new_tensor([len(gradient)])])
+        of_b = torch.segment_reduce(sorted_gradient, "sum", offsets=ends, initial=0)
         of_x = _sums(ctx.pairs.latents, ctx.pairs.starts, W_enc.T, gradient) if ctx.needs_input_grad[0] else None
         return of_x, of_W, of_b, -(W_enc @ of_b), None, None
 
@@ -138,8 +148,8 @@ class _Decode(torch.autograd.Function):
         values, W_dec = ctx.saved_tensors
         of_W = None
         if ctx.needs_input_grad[1]:
-            order, rows, starts = ctx.pairs.by_latent
-            of_W = _sums(rows, starts, gradient, values[order])
+            own = ctx.pairs.by_latent
+            of_W = _sums(own.rows, own.starts, gradient, values[own.order])
         return _products(gradient, W_dec, ctx.pairs), of_W, None
 
 
@@ -149,11 +159,9 @@ def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Ten
 
 
 def _products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
-    """rows[r] · atoms[f] of each pair, (N,), without copies of either."""
-    return torch.ops.aten._embedding_bag_per_sample_weights_backward(  # type: ignore[no-any-return]
-        rows.contiguous(), atoms.contiguous(), pairs.latents, pairs.starts, pairs.rows, 0
+    """rows[r] · atoms[f] of each pair, (N,), without copies of either; latent by latent, so an atom is read once."""
+    own = pairs.by_latent
+    found = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+        atoms.contiguous(), rows.contiguous(), own.rows, own.starts, own.latents, 0
     )
-
-
-def _with_end(starts: Tensor, end: int) -> Tensor:
-    return torch.cat([starts, starts.new_tensor([end])])
+    return torch.empty_like(found).index_copy_(0, own.order, found)

@@ -25,6 +25,11 @@ def geometric_median(rows: Tensor, steps: int = 20) -> Tensor:
     return guess
 
 
+def spread(rows: Tensor) -> Tensor:
+    """Σ ‖x − mean‖² of rows (B, D)."""
+    return len(rows) * rows.var(0, correction=0).sum()
+
+
 class Weights(nn.Module):
     """W_enc (D, F), b_enc (F,), W_dec (F, D) with unit rows, b_dec (D,).
 
@@ -94,5 +99,5 @@ class DeadLatents:
         own = weights.W_enc.T[dead].T, weights.b_enc[dead], weights.b_dec
         rebuilt = encode(x, *own, TopK(k).choose, precision).decode(weights.W_dec[dead])
         target = error.detach()
-        spread = (target - target.mean(0)).square().sum().clamp_min(1e-12)
-        return min(len(dead) / wanted, 1.0) * (target - rebuilt).square().sum() / spread
+        missed = (target - rebuilt).square().sum() / spread(target).clamp_min(1e-12)
+        return min(len(dead) / wanted, 1.0) * missed

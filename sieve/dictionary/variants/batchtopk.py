@@ -16,7 +16,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.weights import DeadLatents, Weights
+from sieve.dictionary.weights import DeadLatents, Weights, spread
 
 GUESS = 0.9  # what is certainly kept of the running mean; a wrong guess costs time and changes nothing
 
@@ -52,7 +52,7 @@ class Variant(Dictionary):
         budget, floor = self.settings.k * len(x), GUESS * (self.theta or 0.0)
         codes = self.weights.encode(x, lambda blocks: batch_top_k(blocks, budget, floor), self.settings.precision)
         error = x - self.weights.decode(codes)
-        fvu = error.square().sum() / (x - x.mean(0)).square().sum()
+        fvu = error.square().sum() / spread(x)
         aux = self.dead.aux_loss(x, error, self.weights, self.settings.precision)
         self.dead.update(codes)
         self._track(codes.values.detach())

@@ -11,7 +11,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.weights import DeadLatents, Weights
+from sieve.dictionary.weights import DeadLatents, Weights, spread
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Variant(Dictionary):
     def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
         codes = self.weights.encode(x, self.gate.choose, self.settings.precision)
         error = x - self.weights.decode(codes)
-        fvu = error.square().sum() / (x - x.mean(0)).square().sum()
+        fvu = error.square().sum() / spread(x)
         aux = self.dead.aux_loss(x, error, self.weights, self.settings.precision)
         self.dead.update(codes)
         figures = {"fvu": fvu.item(), "l0": codes.l0, "dead": float(self.dead.mask.sum())}
