@@ -94,12 +94,13 @@ class Controls(Section):
 
 
 class Activations(Section):
-    """One capture: which sites, how many rows, documents per forward pass, forward passes per shard."""
+    """One capture: which sites, how many rows, documents per forward pass, passes per shard, precision of a pass."""
 
     sites: list[Id] = Field(min_length=1)
     rows: Count
     batch: Count
     shard_batches: Count
+    precision: Literal["fp32", "bf16"]
 
 
 class TrainSubject(Section):

@@ -10,17 +10,21 @@ Writes  one folder per site: safetensors shards, Parquet row index, manifest (ro
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from sieve.activations.background import behind
 from sieve.activations.capture import capture, text_tokens
-from sieve.activations.store import finish_store, write_shard
+from sieve.activations.store import Precision, finish_store, write_shard
 from sieve.model.language_model import LanguageModel, open_model
 from sieve.model.sites import site_width
 from sieve.provenance import Work, generator, link
 from sieve.text.blocks import Block, load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run
+from stages._params import Activations
 
 
 def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, out: Output) -> None:
@@ -32,7 +36,7 @@ def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: I
     train = [b for b in load_blocks(blocks) if b.split == "train"]
     chosen = choose_blocks(lm, train, p.rows, params.seed.data)
     with publish(out) as folder:
-        write(lm, chosen, work, folder, p.sites, p.rows, p.batch, p.shard_batches)
+        write(lm, chosen, work, folder, p)
 
 
 def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -> list[Block]:
@@ -51,42 +55,50 @@ def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -
     return sorted(chosen, key=lambda b: len(b.ids))
 
 
-def write(
-    lm: LanguageModel,
-    blocks: list[Block],
-    work: Work,
-    folder: Path,
-    sites: list[str],
-    count: int,
-    batch: int,
-    shard_batches: int,
-) -> None:
-    """A shard holds `shard_batches` forward passes and depends on its number only; the last is cut at `count` rows."""
+def write(lm: LanguageModel, blocks: list[Block], work: Work, folder: Path, p: Activations) -> None:
+    """A shard holds `shard_batches` forward passes and depends on its number only; the last is cut at `rows` rows.
+
+    While one shard is written, the next is captured: at most two are in memory.
+    """
     watch = Progress("capturing activations", "row")
     index: list[tuple[str, int, int]] = []
-    for number, start in enumerate(range(0, len(blocks), batch * shard_batches)):
-        part = blocks[start : start + batch * shard_batches]
-        own = text_tokens(lm, part)[: count - len(index)]
-        if len(index) >= count:
-            break
+    size = p.batch * p.shard_batches
 
-        def make(path: Path, part: list[Block] = part, limit: int = len(own)) -> None:
-            captured = list(capture(lm, part, sites, batch))
-            for site in sites:
-                write_shard(
-                    path / f"{site}.safetensors", torch.cat([c[site] for c in captured])[:limit], site, lm.digest
-                )
-
-        piece = work.piece(f"shard_{number:05d}", make)
-        for site in sites:
-            link(piece / f"{site}.safetensors", folder / site / f"shard_{number:05d}.safetensors")
+    def put(number: int, captured: list[dict[str, Tensor]], count: int) -> None:
+        """Finish a piece of `count` rows, unless nothing was captured because it is finished, and lay out its files."""
+        piece = work.folder / name_of(number)
+        if captured:
+            work.keep(piece.name, lambda path: write_piece(path, captured, count, lm.digest, p.precision))
+        for site in p.sites:
+            link(piece / f"{site}.safetensors", folder / site / f"{piece.name}.safetensors")
         if number == 0:
-            require_room(work.folder, size_of(piece) * count // len(own) - size_of(work.folder))
-        index += own
-        watch(len(index), count, {})
+            require_room(work.folder, size_of(piece) * p.rows // count - size_of(work.folder))
+
+    with behind() as give:
+        for number, start in enumerate(range(0, len(blocks), size)):
+            if len(index) >= p.rows:
+                break
+            part = blocks[start : start + size]
+            own = text_tokens(lm, part)[: p.rows - len(index)]
+            missing = [] if work.sound(name_of(number)) else part
+            give(partial(put, number, list(capture(lm, missing, p.sites, p.batch, p.precision)), len(own)))
+            index += own
+            watch(len(index), p.rows, {})
     columns = dict(zip(("doc", "position", "token"), zip(*index)))
-    for site in sites:
+    for site in p.sites:
         finish_store(folder / site, columns)
+
+
+def name_of(number: int) -> str:
+    """The piece of a shard of every site."""
+    return f"shard_{number:05d}"
+
+
+def write_piece(folder: Path, captured: list[dict[str, Tensor]], count: int, model: str, precision: Precision) -> None:
+    """One shard per site, of the first `count` rows."""
+    for site in captured[0]:
+        rows = torch.cat([found[site] for found in captured])[:count]
+        write_shard(folder / f"{site}.safetensors", rows, site, model, precision)
 
 
 def size_of(folder: Path) -> int:

@@ -9,6 +9,7 @@ Writes  sae.safetensors, convention.json, the training curve
 
 from __future__ import annotations
 
+from sieve.activations.background import ahead
 from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
 from sieve.dictionary.fit import FitConfig, fit
@@ -35,13 +36,14 @@ def main(
         )
 
     trained = Orthogonalizer(base.rescaled(scale), p.weight)
-    curve = fit(
-        trained,
-        lambda step: store.take(batch_rows(step, store.rows, config.batch, order)) * scale,
-        config,
-        Progress(f"orthogonalizing {subject}"),
-        Checkpoints(work),
-    )
+    with ahead(lambda step: store.take(batch_rows(step, store.rows, config.batch, order)), config.steps) as rows_at:
+        curve = fit(
+            trained,
+            lambda step: rows_at(step) * scale,
+            config,
+            Progress(f"orthogonalizing {subject}"),
+            Checkpoints(work),
+        )
 
     with publish(out) as folder:
         trained.freeze(store.site, store.model).rescaled(1 / scale).save(folder / "sae.safetensors")

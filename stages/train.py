@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import torch
 
+from sieve.activations.background import ahead
 from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
 from sieve.dictionary.fit import FitConfig, fit
@@ -36,13 +37,14 @@ def main(params: Params, work: Work, subject: str, activations: Input, out: Outp
 
     start = store.take(torch.arange(min(START_ROWS, store.rows))) * store.scale
     trained = module.Variant(own, p.latents, start, generator(params.seed.init, "train", "atoms"))
-    curve = fit(
-        trained,
-        lambda step: store.take(batch_rows(step, store.rows, config.batch, order)) * store.scale,
-        config,
-        Progress(f"training {subject}"),
-        Checkpoints(work),
-    )
+    with ahead(lambda step: store.take(batch_rows(step, store.rows, config.batch, order)), config.steps) as rows_at:
+        curve = fit(
+            trained,
+            lambda step: rows_at(step) * store.scale,
+            config,
+            Progress(f"training {subject}"),
+            Checkpoints(work),
+        )
 
     with publish(out) as folder:
         trained.freeze(store.site, store.model).rescaled(1 / store.scale).save(folder / "sae.safetensors")

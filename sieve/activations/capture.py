@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from sieve.activations.store import Precision
 from sieve.model.language_model import LanguageModel
 from sieve.model.sites import observe
 from sieve.text.blocks import Block
@@ -23,10 +24,14 @@ def text_tokens(lm: LanguageModel, blocks: list[Block]) -> list[tuple[str, int, 
     ]
 
 
-def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int) -> Iterator[dict[str, Tensor]]:
-    """Activations {site: (N, D)} of the text tokens, batch by batch, in the order of `blocks`.
+def capture(
+    lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int, precision: Precision = "fp32"
+) -> Iterator[dict[str, Tensor]]:
+    """Activations {site: (N, D)} fp32 of the text tokens, batch by batch, in the order of `blocks`.
 
     A batch always has `batch` rows (the last is filled up with padding): the bits of a product can depend on its shape.
+    precision bf16: the forward pass multiplies in bfloat16 (autocast), so these are activations of a slightly other
+    network than the one in fp32 in which a dictionary is used.
     FloatingPointError names the document and position of an activation that is not finite.
     """
     for start in range(0, len(blocks), batch):
@@ -34,7 +39,9 @@ def capture(lm: LanguageModel, blocks: list[Block], sites: list[str], batch: int
         sequences = [list(block.ids) for block in group] + [[lm.pad_id]] * (batch - len(group))
         ids, mask = lm.pad(sequences)
         text = lm.is_text(ids) & mask.bool()
-        found = {site: hidden[text].cpu() for site, hidden in observe(lm.network, sites, ids, mask).items()}
+        with torch.autocast(lm.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+            observed = observe(lm.network, sites, ids, mask)
+        found = {site: hidden[text].float().cpu() for site, hidden in observed.items()}
         for site in found:  # the earliest in the network first
             _check_finite(found[site], site, lm, group)
         yield {site: found[site] for site in sites}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import torch
@@ -25,6 +25,8 @@ from sieve.provenance import (
     write_table,
     write_tensors,
 )
+
+Precision = Literal["fp32", "bf16"]
 
 INDEX = pa.schema(
     [("shard", pa.int32()), ("row", pa.int32()), ("doc", pa.string()), ("position", pa.int32()), ("token", pa.int32())]
@@ -57,9 +59,10 @@ class Moments:
         return float(self.squares.sum()) / max(1, self.count)
 
 
-def write_shard(path: Path, rows: Tensor, site: str, model: str) -> None:
-    """One shard: rows (N, D) fp32."""
-    write_tensors(path, {"rows": rows}, {"kind": "activations", "model": model, "site": site})
+def write_shard(path: Path, rows: Tensor, site: str, model: str, precision: Precision) -> None:
+    """One shard: rows (N, D) fp32, made by a forward pass of that precision."""
+    meta = {"kind": "activations", "model": model, "precision": precision, "site": site}
+    write_tensors(path, {"rows": rows}, meta)
 
 
 def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
@@ -87,6 +90,7 @@ def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
         "index_sha256": digest_file(folder / "rows.parquet"),
         "mean": moments.mean.tolist(),
         "model": meta["model"],
+        "precision": meta["precision"],
         "rows": moments.count,
         "shards": shards,
         "site": meta["site"],
@@ -110,7 +114,7 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open a finished folder; the shards are memory-mapped.
+        """Open a finished folder. Its shards are memory-mapped: what was read is the kernel's to keep or to forget.
 
         FileNotFoundError when there is no manifest, DamageError when a file is not as it was when it was written.
         """
@@ -150,10 +154,19 @@ class Store:
         return float((self.width / self.variance) ** 0.5)
 
     def take(self, rows: Tensor) -> Tensor:
-        """Rows (N, D) by number (N,), in the order asked for."""
-        found = torch.empty(len(rows), self.width)
-        owner = torch.searchsorted(self.starts, rows, right=True) - 1
-        for number in owner.unique().tolist():
-            here = owner == number
-            found[here] = self.shards[number].index_select(0, rows[here] - self.starts[number])
-        return found
+        """Rows (N, D) by number (N,), in the order asked for; read in the order in which they lie on disk.
+
+        IndexError when a row does not exist.
+        """
+        ascending, order = rows.sort()
+        if len(rows) and not 0 <= int(ascending[0]) <= int(ascending[-1]) < self.rows:
+            raise IndexError(
+                f"rows {int(ascending[0])} to {int(ascending[-1])} were asked for, but there are {self.rows}, from 0 on"
+            )
+        owners = torch.searchsorted(self.starts, ascending, right=True) - 1
+        places = ascending - self.starts[owners]
+        numbers, counts = (found.tolist() for found in owners.unique_consecutive(return_counts=True))
+        read = torch.empty(len(rows), self.width)
+        for number, here, into in zip(numbers, places.split(counts), read.split(counts)):
+            torch.index_select(self.shards[number], 0, here, out=into)
+        return torch.empty_like(read).index_copy_(0, order, read)

@@ -1,8 +1,8 @@
 """Unfinished work that is found again: one writer at a time, finished pieces in a journal, checkpoints.
 
 A piece is written under another name, synced, renamed and then entered in the journal with its SHA-256. After a crash
-at any moment a piece is trusted only if its bytes still have the digest that the journal says, so at most the piece in
-flight is lost. POSIX only: the lock is `flock`, which the system lets go when its holder dies.
+at any moment a piece is trusted only if its bytes still have the digest that the journal says, so at most the
+pieces in flight are lost. POSIX only: the lock is `flock`, which the system lets go when its holder dies.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Work:
         return found == wanted
 
     def keep(self, name: str, make: Callable[[Path], None]) -> None:
-        """Write a piece and enter it in the journal."""
+        """Write a piece and enter it in the journal; from any thread, one piece at a time."""
         path = self.folder / name
         temporary = path.with_name(f".{path.name}.partial")
         remove(temporary)

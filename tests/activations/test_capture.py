@@ -69,6 +69,16 @@ def test_capturing_twice_gives_the_same_bits(lm, chosen):
     assert all(torch.equal(first[site], second[site]) for site in SITES)
 
 
+def test_bf16_passes_give_other_activations(lm, chosen):
+    """With precision bf16 the rows are near those in fp32, not equal to them, and of the same type."""
+    (exact,), (near,) = (list(capture(lm, chosen, SITES, 7, precision)) for precision in ("fp32", "bf16"))
+
+    for site in SITES:
+        assert near[site].dtype == exact[site].dtype == torch.float32
+        assert 1e-4 < (near[site] - exact[site]).norm() / exact[site].norm() < 0.1
+    assert torch.equal(exact[SITES[0]], next(capture(lm, chosen, SITES, 7))[SITES[0]])
+
+
 def test_every_batch_has_the_same_height(lm, chosen):
     """The last batch is filled up to the height of the others, because a product's bits can depend on its shape."""
     heights = []

@@ -1,14 +1,26 @@
 """Cached activations on disk."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
+from sieve.activations.order import batch_rows
 from sieve.activations.store import Moments, Store, finish_store, write_shard
 from sieve.provenance import DamageError, digest_file, generator, read_json, read_table, read_tensors
 
 WIDTH = 5
+ORIGIN = "resid_post_1", "digest", "bf16"
+
+
+STATUS = Path("/proc/self/status")
+
+
+def held(kind: str) -> int:
+    """Bytes of memory of a kind that this process holds: RssAnon is its own, RssFile can be read again from files."""
+    return int(re.search(rf"{kind}:\s+(\d+) kB", STATUS.read_text())[1]) << 10
 
 
 def rows_of(count: int, seed: int = 0) -> torch.Tensor:
@@ -21,7 +33,7 @@ def write(folder, sizes=(4, 1, 7), seed=0):
     """A store of three uneven shards; returns its rows in order."""
     rows, start = rows_of(sum(sizes), seed), 0
     for number, size in enumerate(sizes):
-        write_shard(folder / f"shard_{number:05d}.safetensors", rows[start : start + size], "resid_post_1", "digest")
+        write_shard(folder / f"shard_{number:05d}.safetensors", rows[start : start + size], *ORIGIN)
         start += size
     index = {"doc": [f"doc {i}" for i in range(start)], "position": [i + 1 for i in range(start)]}
     finish_store(folder, index | {"token": [i * 2 for i in range(start)]})
@@ -71,18 +83,42 @@ def test_every_permutation_of_a_store(tmp_path):
 
 @pytest.mark.parametrize("row", [12, 100, -1])
 def test_a_row_that_does_not_exist(tmp_path, row):
-    """A row number beyond the data is an error, not another row."""
+    """A row number beyond the data is an error that says how many there are, not another row."""
     write(tmp_path)
-    with pytest.raises((IndexError, RuntimeError)):
+    with pytest.raises(IndexError, match="but there are 12, from 0 on"):
         Store.open(tmp_path).take(torch.tensor([0, row]))
 
 
+def test_shards_without_rows(tmp_path):
+    """Shards that hold nothing, at the start, in between and at the end, shift no row."""
+    rows = write(tmp_path, sizes=(0, 5, 0, 0, 7, 0))
+
+    assert torch.equal(Store.open(tmp_path).take(torch.arange(11, -1, -1)), rows.flip(0))
+
+
+@pytest.mark.skipif(not STATUS.is_file(), reason="needs Linux's account of a process's memory")
+def test_reading_takes_no_memory_of_its_own(tmp_path):
+    """Once every row of 64 MiB has been read, the process holds hardly more than before, but for mapped files."""
+    for number in range(16):
+        write_shard(tmp_path / f"shard_{number:05d}.safetensors", torch.full((4096, 256), float(number)), *ORIGIN)
+    finish_store(tmp_path, dict.fromkeys(("position", "token"), range(1 << 16)) | {"doc": ["doc"] * (1 << 16)})
+    before = held("RssAnon"), held("RssFile")
+    store = Store.open(tmp_path)
+    total = sum(float(store.take(batch_rows(step, store.rows, 1024, 0))[:, 0].sum()) for step in range(64))
+    after = held("RssAnon"), held("RssFile")
+
+    assert total == 4096 * sum(range(16))
+    assert after[0] - before[0] < 16 << 20
+    assert after[1] - before[1] > 60 << 20
+
+
 def test_a_store_says_what_it_is(tmp_path):
-    """An open store knows its rows, width, site, model, mean and variance."""
+    """An open store knows its rows, width, site, model, mean and variance; its manifest the precision of the passes."""
     rows = write(tmp_path)
     store = Store.open(tmp_path)
 
     assert (store.rows, store.width, store.site, store.model) == (12, WIDTH, "resid_post_1", "digest")
+    assert read_json(tmp_path / "manifest.json")["precision"] == "bf16"
     torch.testing.assert_close(store.mean, rows.double().mean(0).float())
     assert math.isclose(store.variance, float(rows.double().var(0, correction=0).sum()), rel_tol=1e-10)
 
@@ -126,7 +162,7 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
 
 def test_an_unfinished_folder_is_no_store(tmp_path):
     """Shards without a manifest are no store."""
-    write_shard(tmp_path / "shard_00000.safetensors", rows_of(2), "resid_post_1", "digest")
+    write_shard(tmp_path / "shard_00000.safetensors", rows_of(2), *ORIGIN)
     with pytest.raises(FileNotFoundError, match=r"no manifest\.json"):
         Store.open(tmp_path)
 
