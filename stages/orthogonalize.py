@@ -34,7 +34,7 @@ def main(
             "give those of its own site"
         )
 
-    trained = Orthogonalizer(base.rescaled(scale), p.weight)
+    trained = Orthogonalizer(base.rescaled(scale), p.weight, p.penalty)
     curve = fit(
         trained,
         lambda step: store.take(batch_rows(step, store.rows, config.batch, order)) * scale,
@@ -45,7 +45,7 @@ def main(
 
     with publish(out) as folder:
         trained.freeze(store.site, store.model).rescaled(1 / scale).save(folder / "sae.safetensors")
-        write_json(folder / "convention.json", convention | {"penalty": "cosine_full", "weight": p.weight})
+        write_json(folder / "convention.json", convention | {"penalty": p.penalty, "weight": p.weight})
     write_history(history, "orthogonalize", curve)
 
 
