@@ -120,10 +120,11 @@ class Train(Section):
 
 
 class OrthogonalizeSubject(Section):
-    """Which base dictionary, and the weight on the mean squared cosine."""
+    """Which base dictionary, what of its pairs of atoms is penalised (`sieve.dictionary.penalties`), and how much."""
 
     sae: Id
     site: Id
+    penalty: Literal["cosine", "product", "maximum", "hinge", "coactivation"]
     weight: float = Field(ge=0)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from sieve.intervals import wilson
 from sieve.model.language_model import LanguageModel, check_folder, model_digest, open_model
+from sieve.model.packing import mixture
 from sieve.model.pretrain import (
     PretrainConfig,
-    mixture,
     new_network,
     pretrain,
     save_network,

@@ -35,7 +35,7 @@ def main(
             "give those of its own site"
         )
 
-    trained = Orthogonalizer(base.rescaled(scale), p.weight)
+    trained = Orthogonalizer(base.rescaled(scale), p.weight, p.penalty)
     with ahead(lambda step: store.take(batch_rows(step, store.rows, config.batch, order)), config.steps) as rows_at:
         curve = fit(
             trained,
@@ -47,7 +47,7 @@ def main(
 
     with publish(out) as folder:
         trained.freeze(store.site, store.model).rescaled(1 / scale).save(folder / "sae.safetensors")
-        write_json(folder / "convention.json", convention | {"penalty": "cosine_full", "weight": p.weight})
+        write_json(folder / "convention.json", convention | {"penalty": p.penalty, "weight": p.weight})
     write_history(history, "orthogonalize", curve)
 
 

@@ -9,8 +9,6 @@ Writes  sae.safetensors (takes raw activations), convention.json (how it was tra
 
 from __future__ import annotations
 
-import torch
-
 from sieve.activations.background import ahead
 from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
@@ -35,7 +33,7 @@ def main(params: Params, work: Work, subject: str, activations: Input, out: Outp
         )
     store, order = Store.open(activations), params.seed.order
 
-    start = store.take(torch.arange(min(START_ROWS, store.rows))) * store.scale
+    start = store.take(batch_rows(0, store.rows, min(START_ROWS, store.rows), order)) * store.scale
     trained = module.Variant(own, p.latents, start, generator(params.seed.init, "train", "atoms"))
     with ahead(lambda step: store.take(batch_rows(step, store.rows, config.batch, order)), config.steps) as rows_at:
         curve = fit(

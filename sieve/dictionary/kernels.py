@@ -100,6 +100,12 @@ def encode(
     return Codes(pairs, _Encode.apply(x, W_enc, b_enc, b_dec, values, pairs))
 
 
+def products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
+    """rows[r] · atoms[f] of each pair (N,), for rows (B, D) and atoms (F, D)."""
+    found: Tensor = _Products.apply(rows, atoms, pairs)
+    return found
+
+
 def _blocks(centred: Tensor, W_enc: Tensor, b_enc: Tensor, precision: Precision) -> Iterator[tuple[int, Tensor]]:
     """Pre-activations (R, F) of some rows at a time, in one buffer that is used again."""
     if precision == "bf16":
@@ -151,6 +157,23 @@ class _Decode(torch.autograd.Function):
             own = ctx.pairs.by_latent
             of_W = _sums(own.rows, own.starts, gradient, values[own.order])
         return _products(gradient, W_dec, ctx.pairs), of_W, None
+
+
+class _Products(torch.autograd.Function):
+    """p_n = rows[r_n] · atoms[f_n]."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
+        ctx.save_for_backward(rows, atoms)
+        ctx.pairs = pairs
+        return _products(rows, atoms, pairs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        rows, atoms = ctx.saved_tensors
+        order, owners, starts = ctx.pairs.by_latent
+        of_rows = _sums(ctx.pairs.latents, ctx.pairs.starts, atoms, gradient)
+        return of_rows, _sums(owners, starts, rows, gradient[order]), None
 
 
 def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Tensor:

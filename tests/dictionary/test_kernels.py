@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sieve.dictionary import kernels
 from sieve.dictionary.gates import Threshold, TopK, batch_top_k
-from sieve.dictionary.kernels import Codes, encode
+from sieve.dictionary.kernels import Codes, Pairs, encode, products
 from sieve.provenance import generator
 
 ROWS, WIDTH, LATENTS, K = 60, 12, 96, 5
@@ -93,6 +93,15 @@ def test_gradients_by_finite_differences(rule):
         return sparse(choose, *tensors)[1]
 
     assert torch.autograd.gradcheck(loss, small, eps=1e-7, atol=1e-5)
+
+
+def test_products_of_pairs():
+    """They are entries of the matrix product, with its gradients, for pairs that repeat rows and atoms."""
+    a, b = (torch.randn(n, WIDTH, dtype=torch.float64, generator=generator(n)).requires_grad_() for n in (6, 9))
+    pairs = Pairs(torch.tensor([0, 0, 2, 5]), torch.tensor([3, 8, 3, 0]), (6, 9))
+
+    torch.testing.assert_close(products(a, b, pairs), (a @ b.T)[pairs.rows, pairs.latents])
+    assert torch.autograd.gradcheck(lambda a, b: products(a, b, pairs), (a, b))
 
 
 def test_sums_over_pairs_do_not_depend_on_threads():

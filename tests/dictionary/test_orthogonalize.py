@@ -7,7 +7,7 @@ import torch
 
 from sieve.dictionary.gates import Threshold
 from sieve.dictionary.orthogonalize import Orthogonalizer
-from sieve.dictionary.penalties import mean_squared_cosine, welch_floor
+from sieve.dictionary.penalties import PENALTIES, mean_squared_cosine, welch_floor
 from tests.dictionary.planted import FIT, LATENTS, WIDTH, new, train, world
 
 SHORT = replace(FIT, steps=300, lr=2e-3)
@@ -30,9 +30,9 @@ def start(rows):
     return replace(sae, W_dec=close)
 
 
-def result(start, rows, weight):
+def result(start, rows, weight, penalty="cosine"):
     """The dictionary after training with the penalty at this weight."""
-    orthogonalizer = Orthogonalizer(start, weight)
+    orthogonalizer = Orthogonalizer(start, weight, penalty)
     train(orthogonalizer, rows, SHORT)
     return orthogonalizer.freeze(start.site, start.model)
 
@@ -63,12 +63,23 @@ def test_without_the_penalty_it_is_training(start, rows):
     assert relative_error(result(start, rows, 0.0), rows) < 0.8 * relative_error(start, rows)
 
 
-def test_the_loss_is_error_plus_weighted_penalty(start, rows):
-    """The loss is the mean relative error plus the weight times the mean squared cosine."""
-    loss, figures = Orthogonalizer(start, 5.0).loss(rows[:256])
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_the_loss_is_error_plus_weighted_penalty(start, rows, penalty):
+    """The loss is the mean relative error plus the weighted penalty; the mean squared cosine is told of each form."""
+    loss, figures = Orthogonalizer(start, 5.0, penalty).loss(rows[:256])
 
+    assert figures["penalty"] == pytest.approx(PENALTIES[penalty](start.W_dec, start.codes(rows[:256])).item())
     assert figures["mean_cos2"] == pytest.approx(mean_squared_cosine(start.W_dec).item())
-    assert loss.item() == pytest.approx(figures["relative_error"] + 5.0 * figures["mean_cos2"])
+    assert loss.item() == pytest.approx(figures["relative_error"] + 5.0 * figures["penalty"])
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_each_penalty_is_lowered(start, rows, penalty):
+    """Training with a form of the penalty ends lower in that form than training without."""
+    ends = [result(start, rows, weight, penalty) for weight in (5.0, 0.0)]
+    pulled, free = (PENALTIES[penalty](end.W_dec, end.codes(rows)).item() for end in ends)
+
+    assert pulled < 0.9 * free
 
 
 @pytest.mark.parametrize("threshold", [False, True])

@@ -1,50 +1,225 @@
-"""The mean squared cosine, against an explicit Gram matrix and the bound that no dictionary can pass."""
+"""Penalties on pairs of atoms: against their definitions on the F × F matrix, and the bound that none can pass."""
 
 import math
 
 import pytest
 import torch
+from torch import Tensor
 
-from sieve.dictionary.penalties import mean_squared_cosine, welch_floor
+from sieve.dictionary import penalties
+from sieve.dictionary.kernels import Codes, Pairs
+from sieve.dictionary.penalties import (
+    PENALTIES,
+    hinged_cosine,
+    max_squared_cosine,
+    mean_squared_cosine,
+    mean_squared_product,
+    welch_floor,
+)
+from sieve.features.geometry import geometry
 from sieve.provenance import generator
 
 SIZES = [(2, 5), (6, 3), (10, 10), (40, 7), (7, 40)]
+SCALE_FREE = sorted(set(PENALTIES) - {"product"})
+every_form = pytest.mark.parametrize("form", PENALTIES)
 
 
-def atoms(latents: int, width: int, seed: int = 0) -> torch.Tensor:
+def atoms(latents: int, width: int, seed: int = 0) -> Tensor:
     """Random atoms (F, D) of very different lengths."""
     draw = generator(seed, "atoms")
     lengths = torch.rand(latents, 1, generator=draw, dtype=torch.float64) * 9 + 0.1
     return torch.randn(latents, width, generator=draw, dtype=torch.float64) * lengths
 
 
+def batch(latents: int, rows: int = 9) -> Codes:
+    """Rows of which some have no latent active, some one, most several, and one all."""
+    share = torch.linspace(0, 1, rows)[:, None]
+    rows_, active = (torch.rand(rows, latents, generator=generator(3, "active")) < share).nonzero(as_tuple=True)
+    return Codes(Pairs(rows_, active, (rows, latents)), torch.ones(len(rows_)))
+
+
+def defined(form: str, W: Tensor, codes: Codes) -> Tensor:
+    """The definition, by the whole matrix and autograd."""
+    count = len(W)
+    unit = W if form == "product" else W / W.norm(dim=1, keepdim=True)
+    gram = unit @ unit.T
+    apart = ~torch.eye(count, dtype=torch.bool)
+    if form == "maximum":
+        return (gram.abs() - 9 * torch.eye(count)).max(1).values.square().mean()
+    if form == "hinge":
+        return (gram[apart].abs() - 0.1).relu().square().mean()
+    weights = apart.to(W.dtype)
+    if form == "coactivation":
+        z = codes.dense().to(W.dtype)
+        weights = weights * (z.T @ z)
+    return (weights * gram.square()).sum() / weights.sum()
+
+
+def value_and_slope(function, W: Tensor) -> tuple[Tensor, Tensor]:
+    """What a function of the atoms gives, and its gradient."""
+    W = W.clone().requires_grad_()
+    value = function(W)
+    (7 * value).backward()  # so that a gradient which forgets what comes after it is seen
+    return value.detach(), W.grad / 7
+
+
+@pytest.fixture(params=["at once", "in pieces"], autouse=True)
+def pieces(request, monkeypatch):
+    """Everything holds whether atoms are taken at once or a few at a time, with a rest."""
+    if request.param == "in pieces":
+        monkeypatch.setattr(penalties, "CHUNK", 3)
+        monkeypatch.setattr(penalties, "STRIP", 100)
+
+
+@every_form
 @pytest.mark.parametrize(("latents", "width"), SIZES)
-def test_it_is_the_mean_over_pairs(latents, width):
-    """It equals the mean of the squared cosines over all pairs of different atoms, taken one by one."""
-    W = atoms(latents, width)
-    cosines = [
-        float(W[i] @ W[j] / W[i].norm() / W[j].norm()) ** 2 for i in range(latents) for j in range(latents) if i != j
-    ]
+def test_value_and_gradient_are_those_of_the_definition(form, latents, width):
+    """Every form equals its definition on the F × F matrix, in value and in gradient."""
+    W, codes = atoms(latents, width), batch(latents)
+    ours = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
+    theirs = value_and_slope(lambda W: defined(form, W, codes), W)
 
-    assert math.isclose(mean_squared_cosine(W), sum(cosines) / len(cosines), rel_tol=1e-10, abs_tol=1e-14)
+    for found, wanted in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-13 * float(wanted.abs().max()))
 
 
-def test_length_sign_order_and_rotation_do_not_count():
-    """It stays when atoms are scaled, flipped, reordered or all rotated, so shrinking atoms cannot lower it."""
-    W = atoms(20, 8)
-    value = mean_squared_cosine(W)
+@every_form
+@pytest.mark.parametrize(("latents", "width"), [(6, 4), (12, 4)])
+def test_the_gradient_by_finite_differences(form, latents, width):
+    """In double precision the gradient is the slope of the function itself."""
+    codes = batch(latents)
+    assert torch.autograd.gradcheck(lambda W: PENALTIES[form](W, codes), atoms(latents, width).requires_grad_())
+
+
+@pytest.mark.parametrize("form", SCALE_FREE)
+def test_length_and_sign_and_rotation_do_not_count(form):
+    """All but the raw form stay when atoms are scaled, flipped or all rotated, so shrinking atoms cannot lower them."""
+    W, codes = atoms(20, 8), batch(20)
+    value = PENALTIES[form](W, codes)
     rotation = torch.linalg.qr(atoms(8, 8, seed=1)).Q
     signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(10)[:, None]
-    order = torch.randperm(20, generator=generator(2))
     lengths = torch.logspace(-3, 3, 20, dtype=torch.float64)[:, None]
 
-    for other in (W * lengths, W * signs, W[order], W @ rotation):
-        assert math.isclose(mean_squared_cosine(other), value, rel_tol=1e-10)
+    for other in (W * lengths, W * signs, W @ rotation):
+        assert math.isclose(PENALTIES[form](other, codes), value, rel_tol=1e-9)
 
 
-def test_the_gradient():
-    """Its gradient is that of finite differences in float64."""
-    assert torch.autograd.gradcheck(mean_squared_cosine, atoms(6, 4).requires_grad_())
+def test_the_raw_form_falls_with_the_fourth_power_of_lengths():
+    """Atoms half as long have a sixteenth of the mean squared product; on unit atoms it is the mean squared cosine."""
+    W = atoms(20, 8)
+    unit = W / W.norm(dim=1, keepdim=True)
+
+    assert math.isclose(mean_squared_product(W / 2), mean_squared_product(W) / 16, rel_tol=1e-12)
+    assert math.isclose(mean_squared_product(unit), mean_squared_cosine(W), rel_tol=1e-12)
+
+
+@every_form
+@pytest.mark.parametrize("latents", [40, 70, 128, 1024])
+def test_single_precision_is_enough(form, latents):
+    """In float32 value and gradient are those of the definition in float64."""
+    W, codes = atoms(latents, 64).float(), batch(latents)
+    ours = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
+    theirs = value_and_slope(lambda W: defined(form, W, codes), W.double())
+
+    for found, wanted in zip(ours, theirs, strict=True):
+        assert float((found - wanted).norm()) <= 1e-5 * float(wanted.norm())
+
+
+@pytest.mark.parametrize("form", ["cosine", "product"])
+@pytest.mark.parametrize("latents", [20, 64])
+def test_tiny_cosines_are_not_lost(form, latents):
+    """Atoms that are orthogonal to 1e-5 have their squares told to five digits in float32, where ‖G‖² − F cancels."""
+    W = (torch.linalg.qr(atoms(64, 64)).Q + 1e-6 * atoms(64, 64))[:latents].float()
+    ours = value_and_slope(lambda W: PENALTIES[form](W, batch(latents)), W)
+    theirs = value_and_slope(lambda W: defined(form, W, batch(latents)), W.double())
+
+    assert 0 < ours[0] < 1e-9
+    for found, wanted in zip(ours, theirs, strict=True):
+        assert float((found - wanted).norm()) <= 1e-5 * float(wanted.norm())
+
+
+def test_a_long_atom_hides_no_other_in_single_precision():
+    """In float32 the raw form stays right to five digits when one atom is 3000 times as long as the others."""
+    W = torch.nn.functional.normalize(atoms(128, 16), dim=1).float()
+    W[0] *= 3000
+
+    assert math.isclose(mean_squared_product(W), defined("product", W.double(), batch(128)), rel_tol=1e-5)
+
+
+def test_only_cosines_beyond_the_hinge_count():
+    """A pair with |cos| below τ costs nothing and is not moved; one beyond costs the square of what is too much."""
+    angles = torch.tensor([math.acos(0.3), math.acos(-0.05)], dtype=torch.float64)
+    for angle, cost in zip(angles, (0.2**2, 0.0)):
+        W = torch.stack([torch.tensor([1.0, 0.0], dtype=torch.float64), torch.stack([angle.cos(), angle.sin()])])
+        value, slope = value_and_slope(lambda W: hinged_cosine(W, 0.1), W)
+        assert math.isclose(value, cost, abs_tol=1e-15) and bool(slope.any()) == (cost > 0)
+
+
+def test_of_equal_cosines_the_first_atom_counts():
+    """An atom as close to two others pulls on the one with the lower index."""
+    W = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0]], dtype=torch.float64)
+    _, slope = value_and_slope(max_squared_cosine, W)
+    _, other = value_and_slope(max_squared_cosine, W[[0, 2, 1]])
+
+    # atoms 1 and 2 pull on atom 0 and are pulled by themselves; the atom after it is pulled by atom 0 once more
+    assert math.isclose(slope[1].norm(), 2 * slope[2].norm(), rel_tol=1e-12)
+    assert math.isclose(other[1].norm(), 2 * other[2].norm(), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("copies", [2, 3])
+def test_twins_hide_in_a_mean(copies):
+    """Copies of one orthonormal basis have the least mean squared cosine that there is, and the greatest maximum."""
+    frame = torch.linalg.qr(atoms(6, 6)).Q.repeat(copies, 1)
+
+    assert math.isclose(mean_squared_cosine(frame), welch_floor(6 * copies, 6), rel_tol=1e-9)
+    assert math.isclose(max_squared_cosine(frame), 1, rel_tol=1e-9)
+
+
+def test_co_activation_is_what_geometry_measures():
+    """The penalty over a batch is the figure that the geometry question gives for the same rows."""
+    W, codes = atoms(12, 5), batch(12)
+    z = codes.dense().double()
+    value = PENALTIES["coactivation"](W, codes)
+
+    assert math.isclose(geometry(W, z.T @ z)["coactive_cos2"], value, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("active", [0, 1])
+def test_latents_that_are_active_alone_cost_nothing(active):
+    """Without two latents active in one row the co-activation form is 0 with a gradient of 0."""
+    pairs = Pairs(torch.arange(4 * active), torch.arange(4 * active), (4, 6))
+    W = atoms(6, 3).requires_grad_()
+    value = PENALTIES["coactivation"](W, Codes(pairs, torch.ones(4 * active)))
+    value.backward()
+
+    assert value == 0 and not W.grad.any()
+
+
+@every_form
+def test_no_matrix_of_all_pairs_is_made(form, monkeypatch):
+    """No operation, forward or backward, gives a tensor of F × F, nor, for the two squares, a second one of F × D."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    made = []
+
+    class Sizes(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            found = function(*args, **(kwargs or {}))
+            if isinstance(found, Tensor) and not function.is_view:
+                made.append(found.numel())
+            return found
+
+    monkeypatch.setattr(penalties, "CHUNK", 32)
+    monkeypatch.setattr(penalties, "STRIP", 4096)
+    W, codes = atoms(512, 16).float().requires_grad_(), batch(512, rows=6)
+    codes = Codes(
+        Pairs(*(t[::40].clone() for t in (codes.pairs.rows, codes.pairs.latents)), (6, 512)), codes.values[::40]
+    )
+    with Sizes():
+        PENALTIES[form](W, codes).backward()
+
+    assert max(made) <= max(4096, 512 * 16)
+    assert form not in {"cosine", "product"} or sum(n >= 512 * 16 for n in made) == 1
 
 
 def test_the_gradient_is_across_the_atoms():
@@ -83,12 +258,14 @@ def test_atoms_that_fit_need_not_touch():
     assert math.isclose(welch_floor(10**9, 5), 1 / 5, rel_tol=1e-6)
 
 
-def test_a_zero_atom_is_harmless():
-    """An atom of length zero gives a finite value and a finite gradient."""
-    W = atoms(5, 4)
+@every_form
+def test_a_zero_atom_is_harmless(form):
+    """An atom of length zero gives a finite gradient, and its cosines are zeros."""
+    W, codes = atoms(5, 4), batch(5)
     W[2] = 0
-    W.requires_grad_()
-    value = mean_squared_cosine(W)
-    value.backward()
+    value, slope = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
 
-    assert torch.isfinite(value) and torch.isfinite(W.grad).all()
+    assert torch.isfinite(value) and torch.isfinite(slope).all()
+    if form in {"cosine", "product", "hinge"}:
+        rest = defined(form, W[[0, 1, 3, 4]], codes)
+        assert math.isclose(value, rest * (4 * 3) / (5 * 4), rel_tol=1e-12)

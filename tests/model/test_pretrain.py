@@ -7,7 +7,8 @@ from itertools import islice
 import pytest
 import torch
 
-from sieve.model.pretrain import Packed, draw, mixture, new_network, pack, pretrain, save_tokenizer, train_tokenizer
+from sieve.model.packing import Packed, draw, mixture, pack
+from sieve.model.pretrain import new_network, pretrain, save_tokenizer, train_tokenizer
 from tests.conftest import SIZES
 
 CONTEXT = 64

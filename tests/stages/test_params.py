@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from sieve.dictionary.fit import FitConfig
-from stages._params import ParamsError, deciding, load_params, settings
+from sieve.dictionary.penalties import PENALTIES
+from stages._params import OrthogonalizeSubject, ParamsError, deciding, load_params, settings
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
@@ -130,15 +132,24 @@ def test_site_that_is_not_captured(refusal):
 
 def test_site_that_differs_from_the_origin(refusal):
     """An orthogonalised dictionary stays at the site of the one that it starts from."""
-    assert refusal(("resid_post_0, weight: 5.0", "resid_post_2, weight: 5.0")) == [
+    assert refusal(("resid_post_0, penalty: cosine, weight: 5.0", "resid_post_2, penalty: cosine, weight: 5.0")) == [
         "orthogonalize.subjects.cosine_5.site: given 'resid_post_2', but its sae 'topk' is trained on 'resid_post_0'"
     ]
+
+
+def test_every_penalty_may_be_named(refusal):
+    """The penalties that params.yaml may name are those that there are."""
+    names = set(PENALTIES)
+    assert names == set(get_args(OrthogonalizeSubject.model_fields["penalty"].annotation))
+    (mistake,) = refusal(("penalty: cosine, weight: 5.0", "penalty: cosines, weight: 5.0"))
+    assert mistake.startswith("orthogonalize.subjects.cosine_5.penalty: given 'cosines'; must be ")
+    assert all(f"'{name}'" in mistake for name in names)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("{sae: topk, site: resid_post_0, weight: 5.0}", "{sae: topl, site: resid_post_0, weight: 5.0}",
+        ("cosine_5: {sae: topk,", "cosine_5: {sae: topl,",
          "orthogonalize.subjects.cosine_5.sae: 'topl' is not in train.subjects; there are topk, batchtopk"),
         ("{sae: cosine_0}", "{sae: cosine_1}",
          "adapt.subjects.adapted_0.sae: 'cosine_1' is made by no earlier stage; "
