@@ -171,9 +171,9 @@ class _Products(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
         rows, atoms = ctx.saved_tensors
-        order, owners, starts = ctx.pairs.by_latent
+        own = ctx.pairs.by_latent
         of_rows = _sums(ctx.pairs.latents, ctx.pairs.starts, atoms, gradient)
-        return of_rows, _sums(owners, starts, rows, gradient[order]), None
+        return of_rows, _sums(own.rows, own.starts, rows, gradient[own.order]), None
 
 
 def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
