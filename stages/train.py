@@ -27,7 +27,7 @@ def main(params: Params, work: Work, subject: str, activations: Input, out: Outp
     config = settings(FitConfig, params.train.fit, "train.fit")
     module = variant(p.variant)
     own = settings(module.Settings, p.settings, f"train.subjects.{subject}.settings")
-    if own.k > p.latents:
+    if getattr(own, "k", 0) > p.latents:
         raise ValueError(
             f"train.subjects.{subject}: k is {own.k}, but there are only {p.latents} latents; lower k or raise latents"
         )

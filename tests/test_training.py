@@ -17,7 +17,12 @@ from tests.conftest import SIZES, random_sae
 
 STEPS = 7
 CONFIG = FitConfig(steps=STEPS, batch=16, lr=1e-2, warmup=0.3, decay=0.3)
-SETTINGS = {"k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9, "precision": "fp32"}
+SETTINGS = {
+    "k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9, "precision": "fp32",
+    "atoms": "free", "l1": 0.5, "ramp_steps": 5,
+    "sparsity": 0.5, "target_l0": None, "tanh_scale": 4.0, "pre_activation": 3e-6, "bandwidth": 2.0,
+    "log_threshold": 0.1, "start_rate": 0.2,
+}  # fmt: skip
 
 
 class Killed(BaseException):

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sieve.dictionary.gates import Blocks, Chosen, TopK
+from sieve.dictionary.gates import Blocks, Chosen, Threshold, TopK
 from sieve.dictionary.kernels import Codes, Precision, encode
+from sieve.dictionary.sae import Sae
 
 CHUNK = 1024  # atoms that are worked on together: they stay in the processor's cache
 
@@ -30,10 +31,15 @@ def spread(rows: Tensor) -> Tensor:
     return len(rows) * rows.var(0, correction=0).sum()
 
 
-class Weights(nn.Module):
-    """W_enc (D, F), b_enc (F,), W_dec (F, D) with unit rows, b_dec (D,).
+def ramp(step: int, steps: int) -> float:
+    """What a coefficient that rises evenly from 0 to 1 is at step 0, 1, …; it is 1 from `steps` on."""
+    return min(1.0, step / steps) if steps else 1.0
 
-    The encoder starts as the decoder's transpose, b_dec at the geometric median of `rows`.
+
+class Weights(nn.Module):
+    """W_enc (D, F), b_enc (F,), W_dec (F, D), b_dec (D,).
+
+    Atoms start with unit length, the encoder as the decoder's transpose, b_dec at the geometric median of `rows`.
     """
 
     def __init__(self, latents: int, rows: Tensor, generator: torch.Generator) -> None:
@@ -53,6 +59,10 @@ class Weights(nn.Module):
         """x̂ (B, D)."""
         return codes.decode(self.W_dec, self.b_dec)
 
+    def pre_activations(self, x: Tensor) -> Tensor:
+        """All of (x − b_dec) W_enc + b_enc, (B, F): for gates whose number of active latents has no bound."""
+        return torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
+
     @torch.no_grad()
     def drop_parallel_gradient(self) -> None:
         """Remove from each atom's gradient the part along the atom, which the renormalisation would undo anyway."""
@@ -66,6 +76,16 @@ class Weights(nn.Module):
         for atoms in self.W_dec.split(CHUNK):
             atoms.div_(atoms.norm(dim=1, keepdim=True).clamp_min(1e-8))
 
+    @torch.no_grad()
+    def folded(self, theta: Tensor, site: str, model: str) -> Sae:
+        """The Sae with thresholds theta (F,) and unit atoms: encoder, bias and threshold take over each atom's length.
+
+        Exact, for pre-activation and threshold grow together: the same latents are active and x̂ is the same.
+        """
+        norms = self.W_dec.norm(dim=1).clamp_min(1e-8)
+        atoms, gate = self.W_dec / norms[:, None], Threshold(theta.detach() * norms)
+        return Sae(self.W_enc * norms, self.b_enc * norms, atoms, self.b_dec, gate, site, model).detached()
+
 
 class DeadLatents:
     """Counts rows since each latent fired; those silent for `after` rows are dead and learn from the error (AuxK)."""
@@ -78,7 +98,11 @@ class DeadLatents:
         """Count a batch."""
         fired = torch.zeros_like(self.silent, dtype=torch.bool)
         fired[codes.pairs.latents] = True
-        self.silent = torch.where(fired, 0, self.silent + codes.pairs.shape[0])
+        self.count(fired, codes.pairs.shape[0])
+
+    def count(self, fired: Tensor, rows: int) -> None:
+        """Count so many rows, in which these latents (F,) fired."""
+        self.silent = torch.where(fired, 0, self.silent + rows)
 
     @property
     def mask(self) -> Tensor:

@@ -6,6 +6,7 @@ import sys
 import pytest
 from ruamel.yaml import YAML
 
+from sieve.dictionary.variants import variants
 from stages._params import load_params
 from tests.conftest import run_in
 
@@ -110,7 +111,7 @@ def test_a_variant_that_does_not_exist(project):
     """An unknown variant is refused with the list of those that exist."""
     edit(project, "train", "subjects", "topk", "variant", value="topkk")
 
-    assert "there are: batchtopk, topk" in failure(project, TRAIN)
+    assert f"there are: {', '.join(variants())}" in failure(project, TRAIN)
 
 
 def test_the_toy_params_are_sound(toy_run):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sieve.dictionary.variants import variants
 from stages._params import ParamsError
 from tools.check import check, main
 
@@ -55,7 +56,11 @@ def test_settings_of_components(mistakes, old, new, told):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("variant: topk", "variant: tropk", ("train.subjects.topk: there is no variant 'tropk'", "batchtopk, topk")),
+        (
+            "variant: topk",
+            "variant: tropk",
+            ("train.subjects.topk: there is no variant 'tropk'", *variants()),
+        ),
         ("    geometry:", "    geo:", ("evaluate.questions.geo: there is no question 'geo'", "geometry")),
     ],
 )

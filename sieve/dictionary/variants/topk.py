@@ -16,7 +16,7 @@ from sieve.dictionary.weights import DeadLatents, Weights, spread
 
 @dataclass(frozen=True)
 class Settings:
-    """k latents a row; AuxK's weight; rows after which a silent latent counts as dead; precision of choosing."""
+    """k latents a row; AuxK's weight; rows without firing until a latent counts as dead; precision of choosing."""
 
     k: int
     aux_weight: float
