@@ -24,7 +24,7 @@ def raw():
 def test_a_dictionary_takes_raw_activations(tmp_path, raw, case):
     """Whatever the variant, its settings pass as they stand in params.yaml and its Sae explains raw activations."""
     (tmp_path / "store").mkdir()
-    write_shard(tmp_path / "store/shard_00000.safetensors", raw, "resid_post_1", "digest")
+    write_shard(tmp_path / "store/shard_00000.safetensors", raw, "resid_post_1", "digest", "fp32")
     places = list(range(len(raw)))
     finish_store(tmp_path / "store", {"doc": ["d"] * len(raw), "position": places, "token": places})
     own = asdict(settings(case))
