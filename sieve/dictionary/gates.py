@@ -58,27 +58,33 @@ class Threshold:
 
 Gate = TopK | Threshold
 
-SPARE = 8  # groups beyond k whose elements are looked at: with fewer, more rows need a second look
 GROUPS = (16, 8, 4, 2)  # elements of a group
+SPARE = {torch.float32: 1, torch.bfloat16: 8}  # groups beyond k that are looked at: rounded values are often equal
 
 
 def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """(latents, values), each (R, k): the k largest of pre (R, F), strongest first, equals by index; 0 for negatives.
 
     Two levels. A group is of every (F/g)-th latent. Each of the k largest lies in one of the k groups with the largest
-    maxima, so only some groups are sorted. Where the last of them still holds a value as large as the k-th, equal
-    values may lie in groups that were not looked at, and the row is sorted whole.
+    maxima, so only some groups are sorted. A row in which equals could have been missed, or put in the wrong order, is
+    sorted whole.
     """
-    width = pre.shape[1]
-    group = next((g for g in GROUPS if width % g == 0 and width // g >= 2 * (k + SPARE)), 1)
-    if group == 1 or pre.dtype == torch.float64:
+    width, spare = pre.shape[1], SPARE.get(pre.dtype, 0)
+    group = next((g for g in GROUPS if width % g == 0 and width // g >= 2 * (k + spare)), 1)
+    if group == 1 or not spare:
         return _sorted(pre, k)
     heads = pre.view(len(pre), group, width // group).amax(1)
-    top = heads.topk(k + SPARE, dim=1)
+    top = heads.topk(k + spare, dim=1)
     latents = (top.indices[:, None] + torch.arange(group, device=pre.device)[:, None] * heads.shape[1]).flatten(1)
-    latents, values = _strongest(pre.gather(1, latents), latents, k)
-    unsure = ((values[:, -1] > 0) & (top.values[:, -1] >= values[:, -1])).nonzero().flatten()
-    if len(unsure):
+    values = pre.gather(1, latents)
+    if pre.dtype == torch.float32:  # equals are rare: no need to sort by index where there are none
+        found = values.topk(k + 1, dim=1)
+        latents, values = latents.gather(1, found.indices[:, :k]), found.values[:, :k].relu()
+        unsure = ((values == found.values[:, 1:]) & (values > 0)).any(1)
+    else:
+        latents, values = _strongest(values, latents, k)
+        unsure = (values[:, -1] > 0) & (top.values[:, -1] >= values[:, -1])
+    if bool(unsure.any()):
         latents[unsure], values[unsure] = _sorted(pre[unsure], k)
     return latents, values
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from sieve.dictionary.gates import Blocks, Chosen
 
 Precision = Literal["fp32", "bf16"]
-BLOCK = {"cpu": 2**23}  # pre-activations that are held at once: what a processor's cache can take
+BLOCK = {"cpu": 2**22}  # pre-activations that are held at once: what a processor's cache can take
 BLOCK_ELSEWHERE = 2**27
 
 
@@ -114,7 +114,7 @@ def _blocks(centred: Tensor, W_enc: Tensor, b_enc: Tensor, precision: Precision)
     buffer = centred.new_empty(min(size, len(centred)), W_enc.shape[1])
     for start in range(0, max(1, len(centred)), size):
         rows = centred[start : start + size]
-        yield start, torch.addmm(b_enc, rows, W_enc, out=buffer[: len(rows)])
+        yield start, torch.mm(rows, W_enc, out=buffer[: len(rows)]).add_(b_enc)
 
 
 class _Encode(torch.autograd.Function):

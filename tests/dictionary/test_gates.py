@@ -67,16 +67,17 @@ def test_batch_top_k_keeps_k_a_row_on_average():
 
 @pytest.mark.parametrize("levels", [1, 4, 1000])
 @pytest.mark.parametrize("width", [40, 75, 512, 2048])
-def test_top_k_is_a_stable_sort(width, levels):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_top_k_is_a_stable_sort(width, levels, dtype):
     """The latents are those that a stable sort puts first, strongest first, whatever is equal to whatever.
 
     Few levels make nearly all values equal, as bf16 does. Widths are sorted at one level and at two.
     """
-    pre = (torch.randn(50, width, generator=generator(4)) * levels).round() / levels
+    pre = ((torch.randn(50, width, generator=generator(4)) * levels).round() / levels).to(dtype)
     latents, values = top_k(pre, 7)
     wanted = pre.relu().sort(dim=1, descending=True, stable=True)
 
-    assert torch.equal(values, wanted.values[:, :7])
+    assert torch.equal(values.to(dtype), wanted.values[:, :7])
     assert torch.equal(latents[values > 0], wanted.indices[:, :7][values > 0])
 
 

@@ -126,7 +126,7 @@ def test_bf16_chooses_by_a_rounded_product_and_keeps_exact_values():
     x, W_enc, b_enc, b_dec, _ = weights()
     codes = encode(x, W_enc, b_enc, b_dec, TopK(K).choose, "bf16")
     pre = (x - b_dec) @ W_enc + b_enc
-    rounded = torch.addmm(b_enc.bfloat16(), (x - b_dec).bfloat16(), W_enc.bfloat16()).float()
+    rounded = ((x - b_dec).bfloat16() @ W_enc.bfloat16() + b_enc.bfloat16()).float()
 
     assert torch.equal(codes.dense() != 0, dense_top_k(rounded) != 0)
     torch.testing.assert_close(codes.values, pre[codes.pairs.rows, codes.pairs.latents], rtol=1e-5, atol=1e-5)
