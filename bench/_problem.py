@@ -19,13 +19,17 @@ FEATURES, ACTIVE = 4, 24  # features of the data per dimension, and active ones 
 
 @dataclass(frozen=True)
 class Shape:
-    """D × F, rows a step, active latents a row; whether a quarter of the latents are dead, so that AuxK has work."""
+    """D × F, rows a step, active latents a row; whether a quarter of the latents are dead, so that AuxK has work.
+
+    `haste` multiplies everybody's learning rate.
+    """
 
     width: int
     latents: int
     batch: int
     k: int
     aux: bool = False
+    haste: float = 1.0
 
     @classmethod
     def of(cls, size: str, batch: int, k: int, aux: bool = False) -> Shape:
@@ -46,7 +50,7 @@ class Shape:
     @property
     def lr(self) -> float:
         """Adam's learning rate by the law of arXiv 2406.04093, figure 3, which two peers have as their default."""
-        return 2e-4 / (self.latents / 2**14) ** 0.5
+        return self.haste * 2e-4 / (self.latents / 2**14) ** 0.5
 
 
 class Start(NamedTuple):

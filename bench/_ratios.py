@@ -18,9 +18,12 @@ def best_backend(backends: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def ratios(
-    found: Mapping[Shape, Mapping[str, Any]], ours: list[str], peers: list[str]
+    found: Mapping[Shape, Mapping[str, Any]], ours: list[str], peers: list[str], declared: str
 ) -> dict[str, dict[str, float | None]]:
-    """{ratio: {shape: value}}; times: how many times as fast `ours` (fp32, bf16) are; memory: our share of theirs."""
+    """{ratio: {shape: value}}; times: how many times as fast `ours` (fp32, bf16) are; memory: our share of theirs.
+
+    `declared`: our default product; where it is less than fp32, we have no fp32 default to compare.
+    """
     fp32, bf16 = ours
     named: dict[str, dict[str, float | None]] = {}
     for shape, measured in found.items():
@@ -30,6 +33,8 @@ def ratios(
             name: m["peak"] - m["before"] - m["optimiser"] for name, m in measured["memory"].items() if m.get("peak")
         }
         rate = measured["backends"][best_backend(measured["backends"])]["rate"]
+        if measured["backends"][declared]["error"] > FULL:
+            taken["defaults"].pop(fp32, None)
         values = {
             "best_default_fp32": _over(min(plain.values(), default=None), taken["defaults"].get(fp32)),
             "best_tricks_fp32": _over(min(tricks.values(), default=None), taken["tricks"].get(fp32)),

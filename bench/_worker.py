@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ BATCHES = 4  # that are gone through again and again while time is taken
 POOL = 16  # batches to learn from
 STEPS = 3  # after which memory has been as high as it gets
 PROBE = 1e10  # floating-point operations of the piece of work beside each sample, at least
+HASTE = (1.0, 4.0, 16.0)  # learning rates that are tried, in units of the usual one: the best counts
+DIVERGED = 1e9  # the FVU of a dictionary that is not finite
 BACKENDS = ("highest", "high", "medium")
 
 
@@ -112,19 +114,20 @@ def memory(shape: Shape, name: str) -> dict[str, Any]:
     return {"before": before, "peak": held("VmHWM"), "optimiser": contender.optimiser_bytes}
 
 
-def quality(shape: Shape, names: list[str], count: int) -> dict[str, float]:
-    """{contender: FVU of rows that it has not seen} after `count` steps from the same start on the same batches."""
+def quality(shape: Shape, names: list[str], count: int) -> dict[str, dict[str, float]]:
+    """{contender: {haste: FVU of rows that it has not seen}} after `count` steps from one start on the same batches."""
     rows = activations(shape.width, (POOL + 1) * shape.batch, seed=1)
     seen, unseen = rows[: POOL * shape.batch], rows[POOL * shape.batch :]
-    found = {}
-    for name in names:
-        contender = make(name, shape, seen[: 2 * shape.batch])
+    found: dict[str, dict[str, float]] = {}
+    for name, haste in itertools.product(names, HASTE):
+        contender = make(name, replace(shape, haste=haste), seen[: 2 * shape.batch])
         if isinstance(contender, str):
             continue
         with contender.numerics(None):
             for step in range(count):
                 contender.step(seen[batch_rows(step, len(seen), shape.batch, seed=0)])
-            found[name] = contender.fvu(unseen)
+            fvu = contender.fvu(unseen)
+        found.setdefault(name, {})[f"{haste:g}"] = fvu if math.isfinite(fvu) else DIVERGED
     return found
 
 

@@ -30,7 +30,7 @@ class SaeLens(Contender):
             self.sae.W_dec.copy_(start.atoms)
             self.sae.W_enc.copy_(start.encoder)
             self.sae.b_dec.copy_(start.centre)
-        config = SAETrainerConfig(FOREVER * shape.batch, shape.batch, lr=shape.lr)
+        config = SAETrainerConfig(FOREVER * shape.batch, shape.batch, lr=shape.lr, lr_end=shape.lr)
         self.trainer = SAETrainer(config, self.sae, data_provider=iter(()))
         self.trainer.n_forward_passes_since_fired[start.dead] = DEAD_AFTER
         self.optimiser = self.trainer.optimizer

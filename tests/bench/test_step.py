@@ -36,7 +36,7 @@ def test_ratios_are_of_medians_and_of_the_best_peer():
     held = {"ours": 10, "SAELens": 90, "other": 40}
     memory = {name: {"before": 100, "optimiser": 7, "peak": 107 + extra} for name, extra in held.items()}
 
-    found = ratios({TINY: planted(memory)}, ["ours", "ours bf16"], ["SAELens", "other", "absent"])
+    found = ratios({TINY: planted(memory)}, ["ours", "ours bf16"], ["SAELens", "other", "absent"], "highest")
 
     assert {name: value["16x64"] for name, value in found.items()} == {
         "best_default_fp32": 2.0,
@@ -51,7 +51,7 @@ def test_ratios_are_of_medians_and_of_the_best_peer():
 
 def test_no_ratio_without_peers():
     """What was not measured has no ratio, and nothing breaks."""
-    found = ratios({TINY: planted({})}, ["ours", "ours bf16"], ["absent"])
+    found = ratios({TINY: planted({})}, ["ours", "ours bf16"], ["absent"], "highest")
 
     assert found["best_default_fp32"] == {"16x64": None}
     assert found["memory"] == {"16x64": None}
@@ -64,6 +64,15 @@ def test_a_faster_product_that_is_no_fp32_is_not_taken():
 
     assert best_backend(backends) == "highest"
     assert backends["medium"]["error"] > _ratios.FULL
+
+
+def test_a_default_that_is_no_fp32_is_not_called_so():
+    """With bf16 products declared there is no fp32 figure at our defaults; with tricks and for bf16 there is."""
+    found = ratios({TINY: planted({})}, ["ours", "ours bf16"], ["other"], "medium")
+
+    assert found["best_default_fp32"] == found["roofline_fp32"] == {"16x64": None}
+    assert found["best_tricks_fp32"] == {"16x64": 2.0}
+    assert found["best_default_bf16"] == {"16x64": 4.0}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
