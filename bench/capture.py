@@ -28,6 +28,7 @@ from sieve.model.language_model import LanguageModel
 from sieve.model.pretrain import PretrainConfig, new_network, train_tokenizer
 from sieve.provenance import Work, generator
 from sieve.text.blocks import Block
+from stages._params import Activations
 from stages.activations import write as write_shards
 
 SHARD_BATCHES = 32  # as the default's
@@ -69,8 +70,9 @@ def contenders(
     def sieve() -> None:
         own = folder / str(next(numbers))
         site = f"resid_post_{layer}"
+        asked = Activations(sites=[site], rows=count, batch=batch, shard_batches=SHARD_BATCHES, precision="fp32")
         with contextlib.redirect_stdout(io.StringIO()):
-            write_shards(lm, blocks, Work(own / "work", print), own / "out", [site], count, batch, SHARD_BATCHES)
+            write_shards(lm, blocks, Work(own / "work", print), own / "out", asked)
 
     @torch.no_grad()
     def stopped() -> None:

@@ -30,7 +30,7 @@ def cache(folder: Path, rows: int, width: int) -> None:
     draw = generator(0, "bench", "cache")
     for number, start in enumerate(range(0, rows, SHARD)):
         part = torch.randn(min(SHARD, rows - start), width, generator=draw)
-        write_shard(folder / f"shard_{number:05d}.safetensors", part, "bench", "none")
+        write_shard(folder / f"shard_{number:05d}.safetensors", part, "bench", "none", "fp32")
     finish_store(folder, {"doc": ["bench"] * rows, "position": range(rows), "token": [0] * rows})
 
 
