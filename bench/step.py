@@ -103,8 +103,9 @@ def show(shape: Shape, found: dict[str, Any], quality: dict[str, float], held_ou
     """A shape's table and the matrix products that it is judged by."""
     head = ["contender", "rows/s", "quiet", "with tricks", "quiet", "peak MiB", "in a step MiB", f"FVU {held_out}"]
     rows = [[*line, f"{quality[line[0]]:.4f}" if line[0] in quality else "—"] for line in rates(shape, found)]
+    speeds = {name: f"{b['rate'] / 1e9:,.0f}" if b["rate"] else "—" for name, b in found["backends"].items()}
     products = ", ".join(
-        f"{name} {(b['rate'] or 0) / 1e9:,.0f} GFLOP/s error {b['error']:.1e}" for name, b in found["backends"].items()
+        f"{name} {speeds[name]} GFLOP/s error {b['error']:.1e}" for name, b in found["backends"].items()
     )
     aux = "a quarter of the latents dead, AuxK on" if shape.aux else "AuxK off"
     return (
