@@ -162,3 +162,21 @@ def test_nothing_active_rebuilds_the_bias(choose):
         codes = encode(rows, W_enc, torch.full((LATENTS,), -99.0), b_dec, choose)
         assert len(codes.values) == 0 and codes.dense().shape == (len(rows), LATENTS)
         assert torch.equal(codes.decode(W_dec, b_dec), b_dec.expand(len(rows), -1))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("rule", ["topk", "batchtopk"])
+def test_a_gpu_agrees(rule):
+    """On a GPU the codes are the same, values and gradients to rounding, and two runs have the same bits."""
+    choose = RULES[rule][0]
+    found = []
+    for device in ("cpu", "cuda", "cuda"):
+        tensors = [t.detach().to(device).requires_grad_() for t in weights()]
+        codes, rebuilt = sparse(choose, *tensors)
+        rebuilt.sin().sum().backward()
+        found.append([codes.dense().detach().cpu(), rebuilt.detach().cpu(), *(t.grad.cpu() for t in tensors)])
+
+    cpu, first, second = found
+    assert torch.equal(cpu[0] != 0, first[0] != 0)
+    assert max(far(a, b) for a, b in zip(first, cpu, strict=True)) < 1e-5
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
