@@ -32,6 +32,13 @@ def test_dvc_yaml_is_wired():
     assert "up to date" in done.stdout
 
 
+def test_yaml_parser_in_c():
+    """DVC finds the YAML parser in C: in Python, reading dvc.lock is a third of a rerun in which nothing changed."""
+    import ruamel.yaml
+
+    assert ruamel.yaml.__with_libyaml__
+
+
 def test_at_most_25_stages():
     """Expanded, the default pipeline has at most 25 stages, each with a legal id."""
     names = [line.split()[0] for line in run_in(ROOT, "dvc", "stage", "list", "--all").stdout.splitlines()]
