@@ -1,20 +1,19 @@
 """From pre-activations to active latents. Active means `z != 0`, everywhere; ties go to the lower index, always.
 
 B rows, F latents. A gate keeps the value of what it lets through and sets the rest to exactly zero. It is asked about a
-few rows at a time (`Blocks`), so that no B × F matrix has to exist, and answers with pairs of row and latent.
+few rows at a time (`Scores`), so that no B × F matrix has to exist, and answers with pairs of row and latent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# Called, it goes through (number of the first row, pre-activations (R, F) of some rows); each is valid until the next.
-Blocks = Callable[[], Iterator[tuple[int, Tensor]]]
+Block = tuple[int, Tensor]  # number of the first row, pre-activations (R, F) of some rows; valid until the next
 
 
 class Chosen(NamedTuple):
@@ -25,20 +24,67 @@ class Chosen(NamedTuple):
     values: Tensor
 
 
+class Scores:
+    """Pre-activations of `count` rows. A gate that needs few may look at rough ones and ask what those stand for."""
+
+    count: int
+
+    def blocks(self) -> Iterator[Block]:
+        """All of them."""
+        raise NotImplementedError
+
+    def rough(self) -> Iterator[Block]:
+        """All of them, roughly."""
+        return self.blocks()
+
+    def reach(self, rows: slice, floor: Tensor) -> Tensor:
+        """The least rough value that something positive may have that is no less than what has `floor`, both (R, 1)."""
+        return floor.clamp_min(torch.finfo(floor.dtype).tiny)
+
+    def finer(self, rows: slice) -> Scores | None:
+        """These rows, less roughly, if that is possible."""
+        return None
+
+    def exact(self, pairs: Chosen) -> Tensor:
+        """What the rough values of these pairs, sorted by latent, stand for, (N,)."""
+        return pairs.values
+
+
 @dataclass(frozen=True)
 class TopK:
     """Keep the k largest positive pre-activations of each row (Gao et al., arXiv 2406.04093)."""
 
     k: int
 
-    def choose(self, blocks: Blocks) -> Chosen:
-        """At most k pairs a row, the strongest first."""
-        found = []
-        for start, pre in blocks():
-            latents, values = top_k(pre, self.k)
-            rows = torch.arange(start, start + len(pre), device=pre.device)[:, None].expand_as(latents)
-            found.append(Chosen(rows.flatten(), latents.flatten(), values.flatten()))
-        return _positive(*map(torch.cat, zip(*found)))
+    def choose(self, scores: Scores) -> Chosen:
+        """At most k pairs a row, the strongest first.
+
+        Whatever could be among them is found by its rough value; exact values decide.
+        """
+        decided, waiting = [], []
+        for start, pre in scores.rough():
+            waiting.append(self._candidates(scores, start, pre))
+            if sum(len(part.rows) for part in waiting) > MANY * self.k * scores.count:
+                decided.append(self._decide(scores, waiting))
+                waiting = []
+        return _together([*decided, self._decide(scores, waiting)] if waiting else decided)
+
+    def _candidates(self, scores: Scores, start: int, pre: Tensor) -> Chosen:
+        """What could be among the k largest of the rows from `start` on; looked at more closely if that is too much."""
+        rows = slice(start, start + len(pre))
+        heads = _heads(pre, self.k)
+        found = _at_least(start, pre, heads, scores.reach(rows, _kth(heads, self.k)))
+        finer = scores.finer(rows) if len(found.rows) > MANY * self.k * len(pre) else None
+        if finer is None:
+            return found
+        found = _together([self._candidates(finer, first, part) for first, part in finer.rough()])
+        return found._replace(rows=found.rows + start)
+
+    def _decide(self, scores: Scores, candidates: list[Chosen]) -> Chosen:
+        rows, latents, rough = _together(candidates)
+        latents, order = latents.sort(stable=True)
+        pairs = Chosen(rows[order], latents, rough[order])
+        return _strongest(pairs._replace(values=scores.exact(pairs)), self.k, scores.count)
 
 
 @dataclass(frozen=True)
@@ -47,83 +93,100 @@ class Threshold:
 
     theta: Tensor
 
-    def choose(self, blocks: Blocks) -> Chosen:
+    def choose(self, scores: Scores) -> Chosen:
         """All pairs above theta (F,), in order of latents within a row."""
         found = []
-        for start, pre in blocks():
+        for start, pre in scores.blocks():
             rows, latents = (pre > self.theta.to(pre.dtype)).nonzero(as_tuple=True)
             found.append(Chosen(rows + start, latents, pre[rows, latents]))
-        return Chosen(*map(torch.cat, zip(*found)))
+        return _together(found)
 
 
 Gate = TopK | Threshold
 
-GROUPS = (16, 8, 4, 2)  # elements of a group
-SPARE = {torch.float32: 1, torch.bfloat16: 8}  # groups beyond k that are looked at: rounded values are often equal
+GROUP = 16  # latents of a group; a group is of every (F/16)-th
+MANY = 8  # times k candidates a row; usual are less than twice k
 
 
-def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """(latents, values), each (R, k): the k largest of pre (R, F), strongest first, equals by index; 0 for negatives.
-
-    Two levels. A group is of every (F/g)-th latent. Each of the k largest lies in one of the k groups with the largest
-    maxima, so only some groups are sorted. A row in which equals could have been missed, or put in the wrong order, is
-    sorted whole.
-    """
-    width, spare = pre.shape[1], SPARE.get(pre.dtype, 0)
-    group = next((g for g in GROUPS if width % g == 0 and width // g >= 2 * (k + spare)), 1)
-    if group == 1 or not spare:
-        return _sorted(pre, k)
-    heads = pre.view(len(pre), group, width // group).amax(1)
-    top = heads.topk(k + spare, dim=1)
-    latents = (top.indices[:, None] + torch.arange(group, device=pre.device)[:, None] * heads.shape[1]).flatten(1)
-    values = pre.gather(1, latents)
-    if pre.dtype == torch.float32:  # equals are rare: no need to sort by index where there are none
-        found = values.topk(k + 1, dim=1)
-        latents, values = latents.gather(1, found.indices[:, :k]), found.values[:, :k].relu()
-        unsure = ((values == found.values[:, 1:]) & (values > 0)).any(1)
-    else:
-        latents, values = _strongest(values, latents, k)
-        unsure = (values[:, -1] > 0) & (top.values[:, -1] >= values[:, -1])
-    if bool(unsure.any()):
-        latents[unsure], values[unsure] = _sorted(pre[unsure], k)
-    return latents, values
+def _together(parts: list[Chosen]) -> Chosen:
+    return Chosen(*map(torch.cat, zip(*parts)))
 
 
-def _strongest(values: Tensor, latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row: a positive float's bits, then the index, make one integer that sorts as it should."""
-    bits = values.float().relu().view(torch.int32).long()
-    keys = ((bits << 32) | (0xFFFFFFFF - latents)).topk(k, dim=1).values
-    return 0xFFFFFFFF - (keys & 0xFFFFFFFF), (keys >> 32).int().view(torch.float32)
+def _heads(pre: Tensor, k: int) -> Tensor:
+    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; what is left over has none."""
+    group = GROUP
+    while group > 1 and pre.shape[1] < 4 * k * group:
+        group //= 2
+    count = pre.shape[1] // group
+    return pre[:, : group * count].unflatten(1, (group, count)).amax(1) if group > 1 else pre
 
 
-def _sorted(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    if pre.dtype == torch.float64:
-        found = pre.relu().sort(dim=1, descending=True, stable=True)
-        return found.indices[:, :k], found.values[:, :k]
-    return _strongest(pre, torch.arange(pre.shape[1], device=pre.device).expand_as(pre), k)
+def _kth(heads: Tensor, k: int) -> Tensor:
+    """A value (R, 1) that at least k of a row reach; heads are grouped again while that costs little precision."""
+    while heads.shape[1] >= 8 * k and heads.shape[1] % 2 == 0:
+        heads = torch.maximum(*heads.chunk(2, dim=1))
+    if heads.shape[1] < k:
+        return heads.new_full((len(heads), 1), -torch.inf)
+    return heads.topk(k, dim=1).values[:, -1:]
 
 
-def _positive(rows: Tensor, latents: Tensor, values: Tensor) -> Chosen:
-    """Without the pairs that are not active."""
-    active = values > 0
-    if bool(active.all()):
-        return Chosen(rows, latents, values)
-    return Chosen(rows[active], latents[active], values[active])
+def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
+    """Pairs of pre (R, F) that are no less than their row's `least` (R, 1); only groups with such a one are read."""
+    width, count = pre.shape[1], heads.shape[1]
+    found = (heads >= least).flatten().nonzero().flatten()
+    rows = found // count
+    if count == width:
+        return Chosen(rows + start, found - rows * width, pre.flatten()[found])
+    grouped = width // count * count
+    of_group = torch.arange(0, grouped, count, device=pre.device)
+    values = pre.take((found + rows * (width - count))[:, None] + of_group)
+    member = (values >= least[rows]).flatten().nonzero().flatten()
+    group = member // len(of_group)
+    rows, latents = rows[group], found[group] - rows[group] * count + member % len(of_group) * count
+    pairs = Chosen(rows + start, latents, values.flatten()[member])
+    if grouped == width:
+        return pairs
+    rest = pre[:, grouped:]  # fewer latents than there are groups
+    others = _at_least(start, rest, rest, least)
+    return _together([pairs, others._replace(latents=others.latents + grouped)])
 
 
-def batch_top_k(blocks: Blocks, budget: int, floor: float = 0.0) -> Chosen:
+def _strongest(pairs: Chosen, k: int, count: int) -> Chosen:
+    """The k largest positive values of each of `count` rows, the strongest first, of pairs sorted by latent."""
+    rows, latents, values = pairs
+    positive = values > 0
+    if not bool(positive.all()):
+        rows, latents, values = rows[positive], latents[positive], values[positive]
+    order = _by_row_and_value(rows, values)
+    rows = rows[order]
+    starts = torch.searchsorted(rows, torch.arange(count, device=rows.device))
+    first = (torch.arange(len(rows), device=rows.device) - starts[rows] < k).nonzero().flatten()
+    order = order[first]
+    return Chosen(rows[first], latents[order], values[order])
+
+
+def _by_row_and_value(rows: Tensor, values: Tensor) -> Tensor:
+    """The stable order of pairs by row, and by falling value within: a positive float's bits sort as it does."""
+    if values.dtype == torch.float64:
+        order = values.sort(descending=True, stable=True).indices
+        return order[rows[order].sort(stable=True).indices]
+    bits = values.float().view(torch.int32).long()
+    return ((rows << 31) | (0x7FFFFFFF - bits)).sort(stable=True).indices
+
+
+def batch_top_k(scores: Scores, budget: int, floor: float = 0.0) -> Chosen:
     """The `budget` largest positive pre-activations of a batch (Bussmann et al., arXiv 2412.06410). Training only.
 
     `floor` is a guess that the smallest of them is larger: it decides how much is looked at, never what is found.
     """
-    kept = _largest_above(blocks, budget, floor)
-    return _largest_above(blocks, budget, 0.0) if floor > 0 and len(kept.values) < budget else kept
+    kept = _largest_above(scores, budget, floor)
+    return _largest_above(scores, budget, 0.0) if floor > 0 and len(kept.values) < budget else kept
 
 
-def _largest_above(blocks: Blocks, budget: int, floor: float) -> Chosen:
+def _largest_above(scores: Scores, budget: int, floor: float) -> Chosen:
     """The largest above `floor` so far, whenever there are far too many of them: then the floor rises."""
     kept: list[Chosen] = []
-    for start, pre in blocks():
+    for start, pre in scores.blocks():
         kept.append(_above(start, pre, floor))
         if sum(len(part.values) for part in kept) > 2 * budget:
             kept = [_largest(kept, budget)]
@@ -139,7 +202,7 @@ def _above(start: int, pre: Tensor, floor: float) -> Chosen:
 
 def _largest(parts: list[Chosen], budget: int) -> Chosen:
     """The `budget` largest in row order; among equals those that come first."""
-    rows, latents, values = map(torch.cat, zip(*parts))
+    rows, latents, values = _together(parts)
     if len(values) <= budget:
         return Chosen(rows, latents, values)
     least = values.topk(budget).values[-1]

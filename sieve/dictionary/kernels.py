@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sieve.dictionary.gates import Blocks, Chosen
+from sieve.dictionary.gates import Block, Chosen, Scores
+from sieve.dictionary.screen import Screen, blocks
 
 Precision = Literal["fp32", "bf16"]
-BLOCK = {"cpu": 2**22}  # pre-activations that are held at once: what a processor's cache can take
-BLOCK_ELSEWHERE = 2**27
+ALIGNED = 64  # bytes
 
 
 class Pairs:
@@ -78,12 +78,54 @@ class Codes:
         return len(self.values) / max(1, self.pairs.shape[0])
 
 
+class Products(Scores):
+    """(x − b_dec) W_enc + b_enc of centred rows x − b_dec (B, D), for gates to choose from.
+
+    With "bf16" rounded products decide. With "fp32" they only rule out, and exact sums decide.
+    """
+
+    def __init__(
+        self, centred: Tensor, W_enc: Tensor, b_enc: Tensor, precision: Precision, dtype: torch.dtype | None = None
+    ) -> None:
+        self.centred, self.W_enc, self.b_enc, self.precision = centred, W_enc, b_enc, precision
+        self.count, self.dtype = len(centred), dtype
+
+    def blocks(self) -> Iterator[Block]:
+        if self.precision == "bf16":
+            return blocks(self.centred.bfloat16(), self.W_enc.bfloat16(), self.b_enc.bfloat16())
+        return blocks(self.centred, self.W_enc, self.b_enc)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """Where rough values come from that only rule out."""
+        return Screen(self.centred, self.W_enc, self.b_enc, self.dtype)
+
+    def rough(self) -> Iterator[Block]:
+        return self.blocks() if self.precision == "bf16" else self.screen.blocks()
+
+    def reach(self, rows: slice, floor: Tensor) -> Tensor:
+        return super().reach(rows, floor) if self.precision == "bf16" else self.screen.reach(rows, floor)
+
+    def finer(self, rows: slice) -> Products | None:
+        own = self.centred.dtype
+        if self.precision == "bf16" or self.screen.dtype == own:
+            return None
+        return Products(self.centred[rows], self.W_enc, self.b_enc, self.precision, own)
+
+    def exact(self, pairs: Chosen) -> Tensor:
+        if self.precision == "bf16":
+            return super().exact(pairs)
+        rows, latents, _ = pairs
+        starts = _starts(latents, len(self.b_enc))
+        return _dots(self.centred, self.W_enc.T, rows, latents, starts) + self.b_enc[latents]
+
+
 def encode(
     x: Tensor,
     W_enc: Tensor,
     b_enc: Tensor,
     b_dec: Tensor,
-    choose: Callable[[Blocks], Chosen],
+    choose: Callable[[Scores], Chosen],
     precision: Precision = "fp32",
 ) -> Codes:
     """What `choose` takes of (x − b_dec) W_enc + b_enc, for x (B, D), W_enc (D, F), b_enc (F,), b_dec (D,).
@@ -92,7 +134,7 @@ def encode(
     """
     with torch.no_grad():
         centred = x - b_dec
-        chosen = choose(lambda: _blocks(centred, W_enc, b_enc, precision))
+        chosen = choose(Products(centred, W_enc, b_enc, precision))
         pairs = Pairs(chosen.rows, chosen.latents, (len(x), len(b_enc)))
         values = chosen.values
         if precision == "bf16":
@@ -104,17 +146,6 @@ def products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
     """rows[r] · atoms[f] of each pair (N,), for rows (B, D) and atoms (F, D)."""
     found: Tensor = _Products.apply(rows, atoms, pairs)
     return found
-
-
-def _blocks(centred: Tensor, W_enc: Tensor, b_enc: Tensor, precision: Precision) -> Iterator[tuple[int, Tensor]]:
-    """Pre-activations (R, F) of some rows at a time, in one buffer that is used again."""
-    if precision == "bf16":
-        centred, W_enc, b_enc = centred.bfloat16(), W_enc.bfloat16(), b_enc.bfloat16()
-    size = max(1, BLOCK.get(centred.device.type, BLOCK_ELSEWHERE) // W_enc.shape[1])
-    buffer = centred.new_empty(min(size, len(centred)), W_enc.shape[1])
-    for start in range(0, max(1, len(centred)), size):
-        rows = centred[start : start + size]
-        yield start, torch.mm(rows, W_enc, out=buffer[: len(rows)]).add_(b_enc)
 
 
 class _Encode(torch.autograd.Function):
@@ -182,9 +213,23 @@ def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Ten
 
 
 def _products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
-    """rows[r] · atoms[f] of each pair, (N,), without copies of either; latent by latent, so an atom is read once."""
+    """rows[r] · atoms[f] of each pair, (N,); latent by latent, so an atom is read once."""
     own = pairs.by_latent
-    found = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        atoms.contiguous(), rows.contiguous(), own.rows, own.starts, own.latents, 0
-    )
+    found = _dots(rows, atoms, own.rows, own.latents, own.starts)
     return torch.empty_like(found).index_copy_(0, own.order, found)
+
+
+def _dots(rows: Tensor, atoms: Tensor, numbers: Tensor, latents: Tensor, starts: Tensor) -> Tensor:
+    """rows[numbers[n]] · atoms[latents[n]], (N,), for pairs sorted by latent."""
+    found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+        _aligned(atoms), _aligned(rows), numbers, starts, latents, 0
+    )
+    return found
+
+
+def _aligned(rows: Tensor) -> Tensor:
+    """Rows (N, D) that each begin at a multiple of 64 bytes: the order of a sum may depend on where it begins."""
+    size = rows.element_size()
+    if rows.is_contiguous() and rows.data_ptr() % ALIGNED == 0 and rows.shape[1] * size % ALIGNED == 0:
+        return rows
+    return F.pad(rows, (0, -rows.shape[1] % (ALIGNED // size))).contiguous()

@@ -99,6 +99,7 @@ class Sae:
         tensors, meta = read_tensors(path)
         if meta.get("kind") != "sae":
             raise ValueError(f"{path} holds a {meta.get('kind')!r}, not an SAE; give the sae.safetensors of a subject")
+        tensors["W_enc"] = tensors["W_enc"].T.contiguous().T  # so that a latent's numbers lie together
         gate: Gate = Threshold(tensors.pop("theta")) if meta["gate"] == "threshold" else TopK(meta["k"])
         return cls(**tensors, gate=gate, site=meta["site"], model=meta["model"], precision=meta["precision"])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sieve.dictionary.gates import Blocks, Chosen, Threshold, TopK
+from sieve.dictionary.gates import Chosen, Scores, Threshold, TopK
 from sieve.dictionary.kernels import Codes, Precision, encode
 from sieve.dictionary.sae import Sae
 
@@ -28,7 +28,7 @@ def geometric_median(rows: Tensor, steps: int = 20) -> Tensor:
 
 def spread(rows: Tensor) -> Tensor:
     """Σ ‖x − mean‖² of rows (B, D)."""
-    return len(rows) * rows.var(0, correction=0).sum()
+    return (rows - rows.mean(0)).square().sum()
 
 
 def ramp(step: int, steps: int) -> float:
@@ -39,7 +39,8 @@ def ramp(step: int, steps: int) -> float:
 class Weights(nn.Module):
     """W_enc (D, F), b_enc (F,), W_dec (F, D), b_dec (D,).
 
-    Atoms start with unit length, the encoder as the decoder's transpose, b_dec at the geometric median of `rows`.
+    Atoms start with unit length, the encoder as the decoder's transpose, b_dec at the geometric median of `rows`. It is
+    the transpose of W_enc that is held, as `encoder` (F, D).
     """
 
     def __init__(self, latents: int, rows: Tensor, generator: torch.Generator) -> None:
@@ -47,11 +48,16 @@ class Weights(nn.Module):
         atoms = torch.randn(latents, rows.shape[1], generator=generator)
         atoms = atoms / atoms.norm(dim=1, keepdim=True)
         self.W_dec = nn.Parameter(atoms.to(rows.device))
-        self.W_enc = nn.Parameter(atoms.T.clone().to(rows.device))
+        self.encoder = nn.Parameter(atoms.clone().to(rows.device))  # as the optimiser and all gathers want it
         self.b_enc = nn.Parameter(torch.zeros(latents, device=rows.device))
         self.b_dec = nn.Parameter(geometric_median(rows))
 
-    def encode(self, x: Tensor, choose: Callable[[Blocks], Chosen], precision: Precision) -> Codes:
+    @property
+    def W_enc(self) -> Tensor:
+        """(D, F)."""
+        return self.encoder.T
+
+    def encode(self, x: Tensor, choose: Callable[[Scores], Chosen], precision: Precision) -> Codes:
         """Codes of x (B, D)."""
         return encode(x, self.W_enc, self.b_enc, self.b_dec, choose, precision)
 
@@ -120,7 +126,7 @@ class DeadLatents:
         k = min(len(dead), wanted)
         if k == 0:
             return error.new_zeros(())
-        own = weights.W_enc.T[dead].T, weights.b_enc[dead], weights.b_dec
+        own = weights.encoder[dead].T, weights.b_enc[dead], weights.b_dec
         rebuilt = encode(x, *own, TopK(k).choose, precision).decode(weights.W_dec[dead])
         target = error.detach()
         missed = (target - rebuilt).square().sum() / spread(target).clamp_min(1e-12)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sieve.dictionary import kernels
+from sieve.dictionary import kernels, screen
 from sieve.dictionary.gates import Threshold, TopK, batch_top_k
 from sieve.dictionary.kernels import Codes, Pairs, encode, products
 from sieve.provenance import generator
@@ -38,17 +38,17 @@ THETA = torch.linspace(0.5, 5, LATENTS)
 RULES = {
     "topk": (TopK(K).choose, dense_top_k),
     "threshold": (Threshold(THETA).choose, lambda pre: pre * (pre > THETA)),
-    "batchtopk": (lambda blocks: batch_top_k(blocks, K * ROWS), dense_batch_top_k),
-    "batchtopk, a good guess": (lambda blocks: batch_top_k(blocks, K * ROWS, 3.0), dense_batch_top_k),
-    "batchtopk, a wrong guess": (lambda blocks: batch_top_k(blocks, K * ROWS, 9.0), dense_batch_top_k),
+    "batchtopk": (lambda scores: batch_top_k(scores, K * ROWS), dense_batch_top_k),
+    "batchtopk, a good guess": (lambda scores: batch_top_k(scores, K * ROWS, 3.0), dense_batch_top_k),
+    "batchtopk, a wrong guess": (lambda scores: batch_top_k(scores, K * ROWS, 9.0), dense_batch_top_k),
 }
 every_rule = pytest.mark.parametrize("rule", RULES)
 
 
-@pytest.fixture(params=[2**22, 7 * LATENTS], ids=["one block", "many blocks"], autouse=True)
+@pytest.fixture(params=[2**24, 4 * 7 * LATENTS], ids=["one block", "many blocks"], autouse=True)
 def block(request, monkeypatch):
     """Everything holds whether rows are encoded at once or a few at a time."""
-    monkeypatch.setitem(kernels.BLOCK, "cpu", request.param)
+    monkeypatch.setitem(screen.BLOCK, "cpu", request.param)
 
 
 def sparse(choose, x, W_enc, b_enc, b_dec, W_dec) -> tuple[Codes, Tensor]:
@@ -146,12 +146,12 @@ def test_no_matrix_of_rows_by_latents_is_made(monkeypatch):
                     largest[0] = max(largest[0], tensor.numel())
             return found
 
-    monkeypatch.setitem(kernels.BLOCK, "cpu", 8 * 1024)
-    for choose in (TopK(K).choose, lambda blocks: batch_top_k(blocks, K * 512, 6.0)):
+    monkeypatch.setitem(screen.BLOCK, "cpu", 4 * 8 * 1024)
+    for choose in (TopK(K).choose, lambda scores: batch_top_k(scores, K * 512, 6.0)):
         tensors = weights(rows=512, latents=1024)
         with Sizes():
             sparse(choose, *tensors)[1].sum().backward()
-        assert largest[0] <= max(8 * 1024 * 2, 1024 * WIDTH, 512 * K * 16) < 512 * 1024
+        assert largest[0] <= max(8 * 1024 * 2, 1024 * WIDTH, 512 * K * 32) < 512 * 1024
 
 
 @pytest.mark.parametrize("choose", [TopK(K).choose, Threshold(THETA).choose, lambda b: batch_top_k(b, 5)])

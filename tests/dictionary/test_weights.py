@@ -52,7 +52,7 @@ def test_auxk_teaches_dead_latents_only():
     dead_latents().aux_loss(x, error, weights, "fp32").backward()
     alive = [i for i in range(LATENTS) if i not in DEAD]
 
-    for grad in (weights.W_enc.grad.T, weights.W_dec.grad, weights.b_enc.grad[:, None]):
+    for grad in (weights.encoder.grad, weights.W_dec.grad, weights.b_enc.grad[:, None]):
         assert (grad[alive] == 0).all()
         assert (grad[DEAD].abs().sum(1) > 0).all()
 
@@ -88,7 +88,7 @@ def test_the_error_is_not_taught():
     weights, x, error = world()
     dead_latents().aux_loss(x, error.requires_grad_(), weights, "fp32").backward()
 
-    assert error.grad is None and weights.W_enc.grad is not None
+    assert error.grad is None and weights.encoder.grad is not None
 
 
 def test_the_median_is_where_pulls_cancel():

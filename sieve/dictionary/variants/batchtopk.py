@@ -50,7 +50,7 @@ class Variant(Dictionary):
 
     def loss(self, x: Tensor) -> tuple[Tensor, dict[str, float]]:
         budget, floor = self.settings.k * len(x), GUESS * (self.theta or 0.0)
-        codes = self.weights.encode(x, lambda blocks: batch_top_k(blocks, budget, floor), self.settings.precision)
+        codes = self.weights.encode(x, lambda scores: batch_top_k(scores, budget, floor), self.settings.precision)
         error = x - self.weights.decode(codes)
         fvu = error.square().sum() / spread(x)
         aux = self.dead.aux_loss(x, error, self.weights, self.settings.precision)
