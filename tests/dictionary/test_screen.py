@@ -105,8 +105,8 @@ def test_a_rows_code_has_the_same_bits_in_any_batch():
 
 
 @every_case
-def test_rough_values_are_as_far_off_as_they_may_be(case):
-    """The bound holds for every pair, and is not idle: without it something would be lost where atoms are close."""
+def test_rough_values_are_no_further_off_than_the_bound(case):
+    """No rough value is further from the true one, in double precision, than the bound says."""
     x, W_enc, b_enc, b_dec = case()
     for dtype in (torch.bfloat16, torch.float32):
         rough = Screen(x - b_dec, W_enc, b_enc, dtype)
