@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -39,23 +40,29 @@ def medians(samples: Sequence[Sample]) -> dict[str, float]:
     return {name: median(values) for name, values in seconds.items()}
 
 
-def alternate(contenders: Mapping[str, Callable[[], object]], probe: Callable[[], object], wanted: int) -> list[Sample]:
-    """Run all contenders by turns until each has `wanted` quiet samples, or patience ends; the first turn is no sample.
-
-    `probe` is a fixed piece of work of a few hundredths of a second, done before and after every sample. Whoever comes
-    first in one round comes last in the next.
-    """
-    for run in contenders.values():
-        run()
-    samples: list[Sample] = []
+def sample(name: str, run: Callable[[], object], probe: Callable[[], object]) -> Sample:
+    """One run, with `probe`, a fixed piece of work of a few hundredths of a second, before and after it."""
     before = _timed(probe)[0]
+    seconds, others = _timed(run)
+    return Sample(name, seconds, max(before, _timed(probe)[0]), others)
+
+
+def alternate(contenders: Mapping[str, Callable[[], object]], probe: Callable[[], object], wanted: int) -> list[Sample]:
+    """Samples of what runs in this process, by turns."""
+    return by_turns({name: partial(sample, name, run, probe) for name, run in contenders.items()}, wanted)
+
+
+def by_turns(take: Mapping[str, Callable[[], Sample]], wanted: int) -> list[Sample]:
+    """Take samples until each has `wanted` quiet ones, or patience ends; what is taken first of each does not count.
+
+    Whoever comes first in one round comes last in the next.
+    """
+    names = list(take)
+    for name in names:
+        take[name]()
+    samples: list[Sample] = []
     for turn in range(PATIENCE * wanted):
-        names = list(contenders)
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            seconds, others = _timed(contenders[name])
-            after = _timed(probe)[0]
-            samples.append(Sample(name, seconds, max(before, after), others))
-            before = after
+        samples += [take[name]() for name in names[turn % len(names) :] + names[: turn % len(names)]]
         found = [sample.name for sample in quiet(samples)]
         if min(found.count(name) for name in names) >= wanted:
             break

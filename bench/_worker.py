@@ -1,6 +1,6 @@
-"""One process of a measurement, told by JSON what to do: `python -m bench._worker JOB INTO`.
+"""One process of a measurement, told by JSON what to do: `python -m bench._worker JOB`. A line in, a line of JSON out.
 
-Memory settings are read when a process begins, so each set of them needs its own; so does a peak that is one's own.
+Memory settings are a process's own, so each set of them needs one; so does a peak that is one's own.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,12 @@ from torch import Tensor
 
 from bench._memory import forget_peak, held
 from bench._problem import Shape, activations, start
-from bench._timing import alternate, medians
+from bench._timing import alternate, medians, sample
 from bench.contender import Contender, Sieve
-from bench.peers import CONTENDERS
+from bench.peers import CONTENDERS, OURS
 from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
-from sieve.provenance import write_json
+from stages._numerics import keep_memory
 
 BATCHES = 4  # that are gone through again and again while time is taken
 POOL = 16  # batches to learn from
@@ -42,6 +43,12 @@ def make(name: str, shape: Shape, rows: Tensor) -> Contender | str:
         return CONTENDERS[name](shape, start(shape, rows, seed=0))
     except ImportError as error:
         return f"not installed ({error})"
+
+
+def settle(names: Iterable[str]) -> None:
+    """If all these are ours, begin as our stages do. What the others begin with is their users' affair."""
+    if set(names) <= set(OURS):
+        keep_memory()
 
 
 def product(shape: Shape, backend: str) -> Callable[[], float]:
@@ -77,8 +84,9 @@ def matmul(shape: Shape, samples: int) -> dict[str, Any]:
     return found
 
 
-def steps(shape: Shape, names: list[str], samples: int, probe: str, matmul: str | None) -> dict[str, Any]:
-    """Samples of one training step of each contender, by turns, on the same batches."""
+def steps(shape: Shape, names: list[str], probe: str, matmul: str | None) -> Callable[[str], Any]:
+    """Answers with a sample of one training step of the contender that is named; with who is here if none is."""
+    settle(names)
     rows = activations(shape.width, BATCHES * shape.batch, seed=0)
     made = {name: make(name, shape, rows) for name in names}
     here = {name: contender for name, contender in made.items() if isinstance(contender, Contender)}
@@ -93,15 +101,14 @@ def steps(shape: Shape, names: list[str], samples: int, probe: str, matmul: str 
         return run
 
     runs = {name: stepping(contender) for name, contender in here.items()}
-    found = alternate(runs, product(shape, probe), samples)
-    return {
-        "absent": {name: why for name, why in made.items() if isinstance(why, str)},
-        "samples": [asdict(sample) for sample in found],
-    }
+    beside = product(shape, probe)
+    absent = {name: why for name, why in made.items() if isinstance(why, str)}
+    return lambda name: asdict(sample(name, runs[name], beside)) if name else {"here": list(here), "absent": absent}
 
 
 def memory(shape: Shape, name: str) -> dict[str, Any]:
     """Bytes: held with parameters and data, the most within steps, and what of it the optimiser remembers."""
+    settle([name])
     rows = activations(shape.width, shape.batch, seed=0)
     contender = make(name, shape, rows)
     if isinstance(contender, str):
@@ -133,6 +140,7 @@ def quality(shape: Shape, names: list[str], count: int) -> dict[str, dict[str, f
 
 def grow(shape: Shape, store: str, samples: int) -> dict[str, Any]:
     """Seconds of opening a cache and of a training step on it, with the read; memory without files, and at most."""
+    keep_memory()
     begun = time.perf_counter()
     opened = Store.open(Path(store))
     seconds = {"open": time.perf_counter() - begun}
@@ -154,12 +162,15 @@ WORK = {work.__name__: work for work in (matmul, steps, memory, quality, grow)}
 
 
 def main() -> None:
-    """Do one job and write down what was found."""
+    """Do one job and answer, line by line, with what was found."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # some peers talk
     job = json.loads(sys.argv[1])
     torch.set_num_threads(job.pop("threads"))
     torch.manual_seed(0)
     found = WORK[job.pop("work")](Shape(**job.pop("shape")), **job)
-    write_json(Path(sys.argv[2]), found)
+    for line in sys.stdin:
+        print(json.dumps(found(line.strip()) if callable(found) else found), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@
 
 A small Llama with random weights reads blocks of random tokens of random lengths; activations of the layer in the
 middle are kept. Beside the stage's own function: the same batches through the network, stopped at that layer and
-nothing kept, and through `model(..., output_hidden_states=True)`. All three in fp32, by turns.
+nothing kept, and through `model(..., output_hidden_states=True)`. All three in fp32, by turns, in one process that
+keeps its memory as a stage does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -27,11 +27,13 @@ from bench._worker import product
 from sieve.model.language_model import LanguageModel
 from sieve.model.pretrain import PretrainConfig, new_network, train_tokenizer
 from sieve.provenance import Work, generator
+from sieve.provenance.publish import remove
 from sieve.text.blocks import Block
+from stages._numerics import keep_memory
 from stages._params import Activations
 from stages.activations import write as write_shards
 
-SHARD_BATCHES = 32  # as the default's
+SHARD_BATCHES = 8  # several shards, as in a real run
 SPECIAL = 3  # ids below it are no text
 NAMES = ("sieve, capture and shards", "bare, stopped at the site", "output_hidden_states=True")
 
@@ -65,14 +67,14 @@ def contenders(
     """The three ways through the same tokens."""
     groups = [blocks[i : i + batch] for i in range(0, len(blocks), batch)]
     batches = [lm.pad([list(block.ids) for block in group]) for group in groups]
-    count, numbers = sum(len(block.ids) for block in blocks), itertools.count()
+    count = sum(len(block.ids) for block in blocks)
 
     def sieve() -> None:
-        own = folder / str(next(numbers))
+        remove(folder)  # what the last run wrote: its memory is free for what this one writes
         site = f"resid_post_{layer}"
         asked = Activations(sites=[site], rows=count, batch=batch, shard_batches=SHARD_BATCHES, precision="fp32")
         with contextlib.redirect_stdout(io.StringIO()):
-            write_shards(lm, blocks, Work(own / "work", print), own / "out", asked)
+            write_shards(lm, blocks, Work(folder / "work", print), folder / "out", asked)
 
     @torch.no_grad()
     def stopped() -> None:
@@ -103,10 +105,11 @@ def main() -> None:
     ):  # fmt: skip
         found.add_argument(f"--{name}", type=int, default=value)
     given = found.parse_args()
+    keep_memory()
     lm, blocks = model(given), random_blocks(given)
     tokens = sum(len(block.ids) for block in blocks)
     with tempfile.TemporaryDirectory() as folder:
-        ways = contenders(lm, blocks, given.layers // 2, given.batch, Path(folder))
+        ways = contenders(lm, blocks, given.layers // 2, given.batch, Path(folder) / "captured")
         samples = alternate(ways, product(Shape(256, 8192, 4096, 32), "highest"), given.samples)
     seconds, kept = medians(samples), [sample.name for sample in quiet(samples)]
     rows = [

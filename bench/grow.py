@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import torch
 
 from bench._output import MIB, table, write
@@ -31,7 +33,13 @@ def cache(folder: Path, rows: int, width: int) -> None:
     for number, start in enumerate(range(0, rows, SHARD)):
         part = torch.randn(min(SHARD, rows - start), width, generator=draw)
         write_shard(folder / f"shard_{number:05d}.safetensors", part, "bench", "none", "fp32")
-    finish_store(folder, {"doc": ["bench"] * rows, "position": range(rows), "token": [0] * rows})
+    finish_store(folder, (index(min(SHARD, rows - start)) for start in range(0, rows, SHARD)))
+
+
+def index(rows: int) -> pa.Table:
+    """One document's tokens."""
+    places = np.arange(rows, dtype=np.int32)
+    return pa.table({"doc": pa.repeat(pa.scalar("bench"), rows), "position": places, "token": places})
 
 
 def grow(given: Namespace, work: Callable[..., Any]) -> None:

@@ -15,20 +15,22 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 
 from bench._output import MIB, parser, table, write
 from bench._problem import Shape
 from bench._ratios import best_backend, ratios
-from bench._timing import Sample, medians, quiet
+from bench._timing import Sample, by_turns, medians, quiet
 from bench.contender import Sieve
 from bench.grow import grow
 from bench.peers import CONTENDERS, OURS, PEERS
-from sieve.provenance import read_json
 
 TRICKS = {
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
@@ -40,19 +42,50 @@ JUDGED = 1024  # rows a step, at most, where quality is compared
 ROOT = Path(__file__).parents[1]
 
 
-def work(kind: str, shape: Shape, threads: int, tricks: bool = False, **more: Any) -> Any:
-    """Do one job of `bench._worker` in a process of its own and return what it found."""
+@contextmanager
+def process(kind: str, shape: Shape, threads: int, tricks: bool = False, **more: Any) -> Iterator[Callable[[str], Any]]:
+    """One job of `bench._worker` in a process of its own: a function that gives its answer to a line."""
     job = {"work": kind, "shape": asdict(shape), "threads": threads, **more}
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    with tempfile.TemporaryDirectory() as folder:
-        into = Path(folder) / "found.json"
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "bench._worker", json.dumps(job), str(into)],
-            env={**plain, **EVERYWHERE, **(TRICKS if tricks else {}), "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,  # some peers talk
-            check=True,
-        )
-        return read_json(into)
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "bench._worker", json.dumps(job)],
+        env={**plain, **EVERYWHERE, **(TRICKS if tricks else {}), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as worker:  # fmt: skip
+        asked, answers = cast(IO[str], worker.stdin), cast(IO[str], worker.stdout)
+
+        def ask(line: str) -> Any:
+            print(line, file=asked, flush=True)
+            answer = answers.readline()
+            if not answer:
+                raise RuntimeError(f"the process that measures {kind} of {shape} has ended; what it said is above")
+            return json.loads(answer)
+
+        yield ask
+
+
+def work(kind: str, shape: Shape, threads: int, **more: Any) -> Any:
+    """Do one job of `bench._worker` in a process of its own and return what it found."""
+    with process(kind, shape, threads, **more) as ask:
+        return ask("")
+
+
+def steps(shape: Shape, given: Namespace, tricks: bool, best: str) -> tuple[dict[str, str], list[Sample]]:
+    """(who is absent and why, samples of the others by turns). Ours and the peers have a process each."""
+    matmul = best if tricks else None
+    absent, take = dict[str, str](), dict[str, Callable[[], Sample]]()
+    with ExitStack() as stack:
+        for names in (OURS, PEERS):
+            job = process("steps", shape, given.threads, tricks, names=list(names), probe=best, matmul=matmul)
+            ask = stack.enter_context(job)
+            found = ask("")
+            absent |= found["absent"]
+            take |= {name: partial(_sampled, ask, name) for name in found["here"]}
+        return absent, by_turns(take, given.samples)
+
+
+def _sampled(ask: Callable[[str], Any], name: str) -> Sample:
+    return Sample(**ask(name))
 
 
 def measure(shape: Shape, given: Namespace) -> dict[str, Any]:
@@ -62,13 +95,9 @@ def measure(shape: Shape, given: Namespace) -> dict[str, Any]:
     best, found = best_backend(backends), {"backends": backends, "absent": {}, "memory": {}}
     for setting in ("defaults", "tricks"):
         _tell(f"{shape}: steps, {setting}")
-        tricks = setting == "tricks"
-        done = work(
-            "steps", shape, given.threads, tricks,
-            names=list(CONTENDERS), samples=given.samples, probe=best, matmul=best if tricks else None,
-        )  # fmt: skip
-        found["absent"] |= done["absent"]
-        found[setting] = done["samples"]
+        absent, samples = steps(shape, given, setting == "tricks", best)
+        found["absent"] |= absent
+        found[setting] = [asdict(sample) for sample in samples]
     for name in [name for name in CONTENDERS if name not in found["absent"]]:
         _tell(f"{shape}: memory of {name}")
         found["memory"][name] = work("memory", shape, given.threads, name=name)

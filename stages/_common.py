@@ -17,7 +17,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from sieve.provenance import Work, digest_bytes, lock, open_work, publish
 from stages._inputs import require_as_locked
-from stages._numerics import set_numerics
+from stages._numerics import keep_memory, set_numerics
 from stages._params import Params, ParamsError, deciding, load_params
 from stages._recorded import Recorded
 from stages._statement import Run, file_digests
@@ -37,6 +37,7 @@ def run(main: Callable[..., None]) -> None:
     stage = Path(inspect.getfile(main)).stem
     try:
         arguments = _parse(main, sys.argv[1:])
+        keep_memory()
         warnings = set_numerics()
         for line in warnings:
             _warn(line)

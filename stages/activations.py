@@ -10,21 +10,25 @@ Writes  one folder per site: safetensors shards, Parquet row index, manifest (ro
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import torch
 from torch import Tensor
 
 from sieve.activations.background import behind
 from sieve.activations.capture import capture, text_tokens
-from sieve.activations.store import Precision, finish_store, write_shard
+from sieve.activations.store import finish_store, write_shard
 from sieve.model.language_model import LanguageModel, open_model
 from sieve.model.sites import site_width
 from sieve.provenance import Work, generator, link
 from sieve.text.blocks import Block, load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import Activations
+
+BYTES = 4  # of a number in a shard
 
 
 def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, out: Output) -> None:
@@ -42,12 +46,13 @@ def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: I
 def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -> list[Block]:
     """The first blocks of a keyed shuffle that hold `rows` text tokens. ValueError if there are not so many."""
     order = torch.randperm(len(train), generator=generator(seed, "activations")).tolist()
+    special = set(lm.special_ids.tolist())
     chosen, found = [], 0
     for i in order:
         if found >= rows:
             break
         chosen.append(train[i])
-        found += len(text_tokens(lm, train[i : i + 1]))
+        found += sum(token not in special for token in train[i].ids)
     if found < rows:
         raise ValueError(
             f"activations.rows asks for {rows:,} rows, but the training text has {found:,} tokens; lower it or add text"
@@ -60,45 +65,45 @@ def write(lm: LanguageModel, blocks: list[Block], work: Work, folder: Path, p: A
 
     While one shard is written, the next is captured: at most two are in memory.
     """
-    watch = Progress("capturing activations", "row")
-    index: list[tuple[str, int, int]] = []
-    size = p.batch * p.shard_batches
+    watch, done = Progress("capturing activations", "row"), 0
+    row = sum(BYTES * site_width(lm.network, site) for site in p.sites)
+    require_room(work.folder, p.rows * row - size_of(work.folder))
 
-    def put(number: int, captured: list[dict[str, Tensor]], count: int) -> None:
-        """Finish a piece of `count` rows, unless nothing was captured because it is finished, and lay out its files."""
-        piece = work.folder / name_of(number)
-        if captured:
-            work.keep(piece.name, lambda path: write_piece(path, captured, count, lm.digest, p.precision))
-        for site in p.sites:
-            link(piece / f"{site}.safetensors", folder / site / f"{piece.name}.safetensors")
-        if number == 0:
-            require_room(work.folder, size_of(piece) * p.rows // count - size_of(work.folder))
+    def put(files: list[str], captured: dict[str, Tensor], count: int) -> None:
+        """Finish the pieces of a shard, `count` rows of each site captured, and lay them out."""
+        for (site, rows), file in zip(captured.items(), files):
+            work.keep(file, partial(write_shard, rows=rows[:count], site=site, model=lm.digest, precision=p.precision))
+        for file in files:
+            link(work.folder / file, folder / file)
 
     with behind() as give:
-        for number, start in enumerate(range(0, len(blocks), size)):
-            if len(index) >= p.rows:
-                break
-            part = blocks[start : start + size]
-            own = text_tokens(lm, part)[: p.rows - len(index)]
-            missing = [] if work.sound(name_of(number)) else part
-            give(partial(put, number, list(capture(lm, missing, p.sites, p.batch, p.precision)), len(own)))
-            index += own
-            watch(len(index), p.rows, {})
-    columns = dict(zip(("doc", "position", "token"), zip(*index)))
+        for number, (part, own) in enumerate(shards(lm, blocks, p)):
+            files = [f"{site}/{name_of(number)}" for site in p.sites]
+            sound = all(work.sound(file) for file in files)
+            captured = {} if sound else capture(lm, part, p.sites, p.batch, p.precision)
+            give(partial(put, files, captured, own.num_rows))
+            done += own.num_rows
+            watch(done, p.rows, {})
     for site in p.sites:
-        finish_store(folder / site, columns)
+        digests = {name_of(n): work.digest(f"{site}/{name_of(n)}") for n in range(number + 1)}
+        finish_store(folder / site, (own for _, own in shards(lm, blocks, p)), digests)
+
+
+def shards(lm: LanguageModel, blocks: list[Block], p: Activations) -> Iterator[tuple[list[Block], pa.Table]]:
+    """For each shard its blocks and what is to be kept of their text tokens, `rows` in all."""
+    left, size = p.rows, p.batch * p.shard_batches
+    for start in range(0, len(blocks), size):
+        if left == 0:
+            break
+        part = blocks[start : start + size]
+        own = text_tokens(lm, part)[:left]
+        left -= own.num_rows
+        yield part, own
 
 
 def name_of(number: int) -> str:
-    """The piece of a shard of every site."""
-    return f"shard_{number:05d}"
-
-
-def write_piece(folder: Path, captured: list[dict[str, Tensor]], count: int, model: str, precision: Precision) -> None:
-    """One shard per site, of the first `count` rows."""
-    for site in captured[0]:
-        rows = torch.cat([found[site] for found in captured])[:count]
-        write_shard(folder / f"{site}.safetensors", rows, site, model, precision)
+    """A shard's file."""
+    return f"shard_{number:05d}.safetensors"
 
 
 def size_of(folder: Path) -> int:
@@ -107,7 +112,7 @@ def size_of(folder: Path) -> int:
 
 
 def require_room(folder: Path, size: int) -> None:
-    """OSError when the disk has less room than `size` bytes: better after the first shard than after hours."""
+    """OSError when the disk has less room than `size` bytes: better before the first pass than after hours."""
     free = shutil.disk_usage(folder).free
     if size > free:
         raise OSError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import torch
 from safetensors import safe_open
@@ -22,7 +24,7 @@ from sieve.provenance import (
     require_digest,
     to_json,
     write_json,
-    write_table,
+    write_tables,
     write_tensors,
 )
 
@@ -36,6 +38,8 @@ INDEX = pa.schema(
 class Moments:
     """Mean (D,) and variance about it of a stream of rows, by Chan's update in float64: one pass, any batch size."""
 
+    PART = 1024  # rows that are taken in at once: a processor's cache holds them
+
     def __init__(self, width: int) -> None:
         self.count = 0
         self.mean = torch.zeros(width, dtype=torch.float64)
@@ -43,15 +47,14 @@ class Moments:
 
     def update(self, rows: Tensor) -> None:
         """Take in rows (N, D)."""
-        if len(rows) == 0:
-            return
-        rows = rows.double()
-        count, mean = rows.shape[0], rows.mean(0)
-        delta = mean - self.mean
-        total = self.count + count
-        self.squares += (rows - mean).square().sum(0) + delta.square() * (self.count * count / total)
-        self.mean += delta * (count / total)
-        self.count = total
+        for part in rows.split(self.PART) if len(rows) else ():
+            if self.count == 0:
+                self.mean = part[0].double()
+            self.count += len(part)
+            away = part - self.mean  # of the rows so far, whose mean moves by the sum of this over the new count
+            moved = away.sum(0)
+            self.squares += away.square_().sum(0) - moved.square() / self.count
+            self.mean += moved / self.count
 
     @property
     def variance(self) -> float:
@@ -65,11 +68,12 @@ def write_shard(path: Path, rows: Tensor, site: str, model: str, precision: Prec
     write_tensors(path, {"rows": rows}, meta)
 
 
-def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
+def finish_store(folder: Path, index: Iterable[pa.Table], digests: Mapping[str, str] | None = None) -> None:
     """Write row index and manifest of the shards in `folder`; without the manifest the folder is not a store.
 
-    index: for each row in order its document, position and token id. All else is read from the shards, so it does not
-    matter who wrote them or when. ValueError when the index doesn't have one entry a row.
+    index: for each shard a table with doc, position and token of its rows, in order. digests: {file: SHA-256} of
+    shards of which it is known. All else is read from the shards, so it does not matter who wrote them or when.
+    ValueError when the index doesn't have one entry a row.
     """
     moments: Moments | None = None
     shards: list[dict[str, Any]] = []
@@ -78,14 +82,11 @@ def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
         tensors, meta = read_tensors(path)
         moments = moments or Moments(tensors["rows"].shape[1])
         moments.update(tensors["rows"])
-        shards.append({"file": path.name, "rows": len(tensors["rows"]), "sha256": digest_file(path)})
-    if moments is None or len(index["doc"]) != moments.count:
-        raise ValueError(
-            f"{folder}: {len(index['doc'])} rows are indexed, but the shards hold {moments and moments.count}"
-        )
-    places = [(number, row) for number, shard in enumerate(shards) for row in range(shard["rows"])]
-    columns = dict(zip(("shard", "row"), zip(*places))) | dict(index)
-    write_table(folder / "rows.parquet", columns, INDEX)
+        sha256 = (digests or {}).get(path.name) or digest_file(path)
+        shards.append({"file": path.name, "rows": len(tensors["rows"]), "sha256": sha256})
+    if moments is None:
+        raise ValueError(f"{folder} has no shards, so there is no store to finish")
+    write_tables(folder / "rows.parquet", _placed(folder, index, [shard["rows"] for shard in shards]), INDEX)
     manifest = {
         "index_sha256": digest_file(folder / "rows.parquet"),
         "mean": moments.mean.tolist(),
@@ -98,6 +99,17 @@ def finish_store(folder: Path, index: Mapping[str, Sequence[Any]]) -> None:
         "width": len(moments.mean),
     }
     write_json(folder / "manifest.json", manifest | {"manifest_sha256": digest_bytes(to_json(manifest).encode())})
+
+
+def _placed(folder: Path, index: Iterable[pa.Table], rows: list[int]) -> Iterator[pa.Table]:
+    """The index's tables with each row's shard and number in it. ValueError unless they have as many `rows`."""
+    for number, (held, table) in enumerate(zip_longest(rows, index)):
+        indexed = None if table is None else table.num_rows
+        if indexed != held:
+            raise ValueError(f"{folder}: shard {number} holds {held} rows, but {indexed} are indexed")
+        places = {"shard": np.full(held, number, np.int32), "row": np.arange(held, dtype=np.int32)}
+        columns = {**places, **{name: table[name] for name in ("doc", "position", "token")}}
+        yield pa.table(columns).cast(INDEX)
 
 
 @dataclass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,16 +79,16 @@ class LanguageModel:
         """
         return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=True)["input_ids"]] if texts else []
 
-    def pad(self, sequences: list[list[int]], side: str = "right", width: int | None = None) -> tuple[Tensor, Tensor]:
+    def pad(
+        self, sequences: Sequence[Sequence[int]], side: str = "right", width: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """(ids, mask), both (B, T): sequences padded to `width` or to the longest."""
         width = width or max(len(s) for s in sequences)
-        ids = torch.full((len(sequences), width), self.pad_id, dtype=torch.long)
-        mask = torch.zeros((len(sequences), width), dtype=torch.long)
-        for row, sequence in enumerate(sequences):
-            span = slice(0, len(sequence)) if side == "right" else slice(width - len(sequence), width)
-            ids[row, span] = torch.tensor(sequence, dtype=torch.long)
-            mask[row, span] = 1
-        return ids.to(self.device), mask.to(self.device)
+        lengths, places = torch.tensor([len(s) for s in sequences])[:, None], torch.arange(width)
+        mask = places < lengths if side == "right" else places >= width - lengths
+        ids = torch.full(mask.shape, self.pad_id, dtype=torch.long)
+        ids[mask] = torch.from_numpy(np.fromiter(chain.from_iterable(sequences), np.int64, int(lengths.sum())))
+        return ids.to(self.device), mask.long().to(self.device)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sieve.provenance.canonical import (
     to_json,
     write_json,
     write_table,
+    write_tables,
     write_tensors,
 )
 from sieve.provenance.digests import (
@@ -53,5 +54,6 @@ __all__ = [
     "to_json",
     "write_json",
     "write_table",
+    "write_tables",
     "write_tensors",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +40,19 @@ def read_json(path: Path) -> Any:
 def write_table(path: Path, rows: Mapping[str, Sequence[Any]], schema: pa.Schema) -> None:
     """Write columns as Parquet. `rows` maps every column of `schema` to a sequence of one common length."""
     import pyarrow as pa
+
+    columns = {name: pa.array(rows[name], type=schema.field(name).type) for name in schema.names}
+    write_tables(path, [pa.table(columns, schema=schema)], schema)
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write tables, one after the other, into one Parquet file; one at a time is in memory."""
     import pyarrow.parquet as pq
 
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    table = pa.table({name: pa.array(rows[name], type=schema.field(name).type) for name in schema.names}, schema=schema)
-    pq.write_table(table, path, row_group_size=ROW_GROUP, compression="zstd", write_statistics=False)
+    with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=ROW_GROUP)
 
 
 def require_sane(path: Path) -> None:

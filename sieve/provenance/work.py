@@ -121,6 +121,10 @@ class Work:
             os.fsync(journal.fileno())
         self._digests[name] = digest
 
+    def digest(self, name: str) -> str:
+        """Hex SHA-256 of a finished piece, taken when it was written."""
+        return self._digests[name]
+
     @property
     def earlier(self) -> list[tuple[float, int]]:
         """(seconds, bytes of memory) of every interrupted run that left pieces, up to the last one that it finished."""

@@ -81,6 +81,7 @@ def _weight_plot(base: str, family: list[Subject], measure: tuple[str, str, str,
                 _series(axes, [(x, point) for x, point in points if point.value is not None], style)
         axes.set_xticks(range(len(weights)), [_tick(weight) for weight in weights])
         axes.set_xlim(-0.5, len(weights) - 0.5)
+        axes.update_datalim([(0, 0)])  # so that the margin above is one of the whole axis
         axes.set_ylim(0, None if key == "swap_fvu" else 1.04)
         axes.set_xlabel("penalty weight")
         axes.set_title(title)

@@ -20,10 +20,9 @@ def chosen(blocks):
 
 
 def gathered(lm, blocks, batch):
-    """All batches put together: rows by site, documents, positions, tokens."""
-    parts = list(capture(lm, blocks, SITES, batch))
-    rows = {site: torch.cat([p[site] for p in parts]) for site in SITES}
-    return rows, *zip(*text_tokens(lm, blocks))
+    """Rows by site, documents, positions, tokens."""
+    index = text_tokens(lm, blocks)
+    return capture(lm, blocks, SITES, batch), *(index[name].to_pylist() for name in ("doc", "position", "token"))
 
 
 def test_rows_are_the_text_tokens_in_order(lm, chosen):
@@ -53,7 +52,7 @@ def test_rows_are_the_observed_activations(lm, chosen):
 def test_rows_are_as_wide_as_their_site(lm, chosen):
     """In one pass sites of different widths give as many rows each: those that the network shows there."""
     names = sites(lm.network)
-    (found,) = capture(lm, chosen, names, 7)
+    found = capture(lm, chosen, names, 7)
     ids, mask = lm.pad([list(b.ids) for b in chosen])
     shown = observe(lm.network, names, ids, mask)
 
@@ -71,12 +70,12 @@ def test_capturing_twice_gives_the_same_bits(lm, chosen):
 
 def test_bf16_passes_give_other_activations(lm, chosen):
     """With precision bf16 the rows are near those in fp32, not equal to them, and of the same type."""
-    (exact,), (near,) = (list(capture(lm, chosen, SITES, 7, precision)) for precision in ("fp32", "bf16"))
+    exact, near = (capture(lm, chosen, SITES, 7, precision) for precision in ("fp32", "bf16"))
 
     for site in SITES:
         assert near[site].dtype == exact[site].dtype == torch.float32
         assert 1e-4 < (near[site] - exact[site]).norm() / exact[site].norm() < 0.1
-    assert torch.equal(exact[SITES[0]], next(capture(lm, chosen, SITES, 7))[SITES[0]])
+    assert torch.equal(exact[SITES[0]], capture(lm, chosen, SITES, 7)[SITES[0]])
 
 
 def test_every_batch_has_the_same_height(lm, chosen):
@@ -84,28 +83,30 @@ def test_every_batch_has_the_same_height(lm, chosen):
     heights = []
     handle = lm.network.model.embed_tokens.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[0]))
     try:
-        counts = [len(rows[SITES[0]]) for rows in capture(lm, chosen, SITES, 3)]
+        capture(lm, chosen, SITES, 3)
     finally:
         handle.remove()
 
     assert heights == [3, 3, 3]
-    assert counts == [len(text_tokens(lm, chosen[i : i + 3])) for i in (0, 3, 6)]
 
 
 def test_the_last_batch_is_as_if_full(lm, chosen):
     """A block's bits do not depend on whether its batch is filled up with padding or with blocks no longer than it."""
     long = max(chosen, key=lambda b: len(b.ids))
     others = [b for b in chosen if b is not long][:2]
-    alone = next(capture(lm, [long], SITES, 3))
-    together = next(capture(lm, [long, *others], SITES, 3))
+    alone = capture(lm, [long], SITES, 3)
+    together = capture(lm, [long, *others], SITES, 3)
 
     for site in SITES:
         assert torch.equal(alone[site], together[site][: len(alone[site])])
 
 
 def test_nothing_to_capture(lm):
-    """No blocks give no batches."""
-    assert list(capture(lm, [], SITES, 4)) == []
+    """No blocks give no rows, as wide as others, and an index without entries."""
+    assert {site: tuple(rows.shape) for site, rows in capture(lm, [], SITES, 4).items()} == dict.fromkeys(
+        SITES, (0, lm.width)
+    )
+    assert text_tokens(lm, []).num_rows == 0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -120,11 +121,9 @@ def test_what_is_not_finite_is_named(lm, chosen, value, site):
         hidden[rows, 3, 7] = value
         return hidden
 
-    passes = []
     place = rf"^1 activations at {site} .*document '{block.doc}' at token 3;"
     with edit(lm.network, site, spoil), pytest.raises(FloatingPointError, match=place):
-        passes.extend(capture(lm, chosen, [site], 2))
-    assert len(passes) == 2
+        capture(lm, chosen, [site], 2)
 
 
 def test_broken_weights_are_found(lm, chosen):
@@ -135,4 +134,4 @@ def test_broken_weights_are_found(lm, chosen):
     broken = LanguageModel(network, lm.tokenizer, lm.digest)
 
     with pytest.raises(FloatingPointError, match=rf"resid_post_0 .*document '{chosen[0].doc}' at token 1;"):
-        list(capture(broken, chosen, SITES, 2))
+        capture(broken, chosen, SITES, 2)

@@ -4,6 +4,7 @@ import math
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
 
@@ -35,9 +36,21 @@ def write(folder, sizes=(4, 1, 7), seed=0):
     for number, size in enumerate(sizes):
         write_shard(folder / f"shard_{number:05d}.safetensors", rows[start : start + size], *ORIGIN)
         start += size
-    index = {"doc": [f"doc {i}" for i in range(start)], "position": [i + 1 for i in range(start)]}
-    finish_store(folder, index | {"token": [i * 2 for i in range(start)]})
+    finish_store(folder, index_of(sizes))
     return rows
+
+
+def index_of(sizes):
+    """A table for each shard; every row's entry can be told from every other's."""
+    numbers = torch.arange(sum(sizes)).split(list(sizes))
+    return [
+        pa.table({
+            "doc": pa.array([f"doc {i}" for i in part.tolist()], pa.string()),
+            "position": (part + 1).numpy(),
+            "token": (part * 2).numpy(),
+        })
+        for part in numbers
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("sizes", [(12,), (1,) * 12, (5, 7), (0, 3, 0, 9, 0), (11, 1)])
@@ -101,7 +114,7 @@ def test_reading_takes_no_memory_of_its_own(tmp_path):
     """Once every row of 64 MiB has been read, the process holds hardly more than before, but for mapped files."""
     for number in range(16):
         write_shard(tmp_path / f"shard_{number:05d}.safetensors", torch.full((4096, 256), float(number)), *ORIGIN)
-    finish_store(tmp_path, dict.fromkeys(("position", "token"), range(1 << 16)) | {"doc": ["doc"] * (1 << 16)})
+    finish_store(tmp_path, index_of((4096,) * 16))
     before = held("RssAnon"), held("RssFile")
     store = Store.open(tmp_path)
     total = sum(float(store.take(batch_rows(step, store.rows, 1024, 0))[:, 0].sum()) for step in range(64))

@@ -13,6 +13,7 @@ from stages import activations
 from stages._params import Activations
 
 SITES = ["resid_post_1", "resid_post_0"]
+FIRST_TWO = [f"{site}/shard_{number:05d}.safetensors" for number in (0, 1) for site in SITES]
 P = Activations(sites=SITES, rows=3000, batch=3, shard_batches=2, precision="fp32")
 
 
@@ -43,11 +44,11 @@ def spoil(monkeypatch, number: int, error: Exception) -> list[str]:
     """Let the writing of one shard fail; returns the names of the threads that wrote."""
     threads, write_shard = [], activations.write_shard
 
-    def failing(path, *args):
+    def failing(path, **given):
         threads.append(threading.current_thread().name)
         if f"shard_{number:05d}" in str(path):
             raise error
-        write_shard(path, *args)
+        write_shard(path, **given)
 
     monkeypatch.setattr(activations, "write_shard", failing)
     return threads
@@ -56,13 +57,12 @@ def spoil(monkeypatch, number: int, error: Exception) -> list[str]:
 def test_rows_and_index_are_those_of_one_pass(lm, chosen, captured, tmp_path):
     """The shards of each site hold, one after the other, what `capture` gives, cut at the rows asked for."""
     captured()
-    passes = list(capture(lm, chosen, SITES, P.batch))
+    found = capture(lm, chosen, SITES, P.batch)
     for site in SITES:
         store = Store.open(tmp_path / "out" / site)
-        assert store.rows == P.rows < len(text_tokens(lm, chosen))
+        assert store.rows == P.rows < text_tokens(lm, chosen).num_rows
         assert len(store.shards) > 3
-        wanted = torch.cat([found[site] for found in passes])[: P.rows]
-        assert torch.equal(store.take(torch.arange(P.rows)), wanted)
+        assert torch.equal(store.take(torch.arange(P.rows)), found[site][: P.rows])
 
 
 def test_finished_shards_are_not_captured_again(captured):
@@ -84,7 +84,7 @@ def test_a_failed_write_stops_the_capture(captured, monkeypatch, tmp_path):
     kept = Work(tmp_path / "work", pytest.fail)
 
     assert threading.current_thread().name not in threads
-    assert kept.names() == ["shard_00000", "shard_00001"] and all(map(kept.sound, kept.names()))
+    assert kept.names() == FIRST_TWO and all(map(kept.sound, kept.names()))
     assert not (tmp_path / f"failed/{SITES[0]}/manifest.json").exists()
     assert captured("rerun") == (undisturbed, passes - 2 * P.shard_batches)
 
@@ -103,4 +103,4 @@ def test_a_failed_pass_keeps_the_shard_that_is_being_written(captured, lm, monke
     with pytest.raises(FloatingPointError):
         captured()
 
-    assert Work(tmp_path / "work", pytest.fail).names() == ["shard_00000", "shard_00001"]
+    assert Work(tmp_path / "work", pytest.fail).names() == FIRST_TWO

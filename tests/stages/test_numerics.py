@@ -1,6 +1,8 @@
 """The numerics lock: what it declares is set, what differs is told, and in strict mode refused."""
 
+import platform
 import re
+import subprocess
 import sys
 
 import pytest
@@ -49,6 +51,34 @@ def test_what_differs_is_told_and_refused_when_strict(tmp_path, monkeypatch):
     monkeypatch.setenv("SIEVE_STRICT", "1")
     with pytest.raises(ValueError, match=r"numpy is .* declared 1\.0\.0.*tools\.pin"):
         set_numerics(lock)
+
+
+FAULTS = """
+import resource
+import torch
+from stages._numerics import keep_memory
+
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(3):
+        torch.ones(2**22)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+system = pages()
+keep_memory()
+for _ in range(20):  # room is found where some is left
+    torch.ones(2**22)
+print(system, pages())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_memory_that_was_freed_is_taken_again():
+    """A large tensor comes from the system each time, page by page; with memory kept it does no more."""
+    said = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout
+    fresh, kept = map(int, said.split())
+    assert fresh > 1000
+    assert kept < fresh / 100
 
 
 def test_a_package_that_is_missing_is_told():

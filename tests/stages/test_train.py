@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from sieve.activations.store import finish_store, write_shard
@@ -26,7 +27,7 @@ def test_a_dictionary_takes_raw_activations(tmp_path, raw, case):
     (tmp_path / "store").mkdir()
     write_shard(tmp_path / "store/shard_00000.safetensors", raw, "resid_post_1", "digest", "fp32")
     places = list(range(len(raw)))
-    finish_store(tmp_path / "store", {"doc": ["d"] * len(raw), "position": places, "token": places})
+    finish_store(tmp_path / "store", [pa.table({"doc": ["d"] * len(raw), "position": places, "token": places})])
     own = asdict(settings(case))
     subject = SimpleNamespace(variant=CASES[case][0], settings=own, latents=32)
     train = SimpleNamespace(subjects={"it": subject}, fit=FIT)
