@@ -107,8 +107,10 @@ def steps(shape: Shape, names: list[str], probe: str, matmul: str | None) -> Cal
 
 
 def memory(shape: Shape, name: str) -> dict[str, Any]:
-    """Bytes: held with parameters and data, the most within steps, and what of it the optimiser remembers."""
-    settle([name])
+    """Bytes: held with parameters and data, the most within steps, and what of it the optimiser remembers.
+
+    Freed memory is given back here, also by ours: what is kept from before would hide what a step takes.
+    """
     rows = activations(shape.width, shape.batch, seed=0)
     contender = make(name, shape, rows)
     if isinstance(contender, str):
