@@ -82,6 +82,7 @@ def _weight_plot(base: str, family: list[Subject], measure: tuple[str, str, str,
         axes.set_xticks(range(len(weights)), [_tick(weight) for weight in weights])
         axes.set_xlim(-0.5, len(weights) - 0.5)
         axes.update_datalim([(0, 0)])  # so that the margin above is one of the whole axis
+        axes.autoscale_view(scalex=False)
         axes.set_ylim(0, None if key == "swap_fvu" else 1.04)
         axes.set_xlabel("penalty weight")
         axes.set_title(title)
