@@ -120,18 +120,21 @@ class Train(Section):
 
 
 class OrthogonalizeSubject(Section):
-    """Which base dictionary, what of its pairs of atoms is penalised (`sieve.dictionary.penalties`), and how much."""
+    """Which base dictionary, what of its atoms is penalised (`sieve.dictionary.penalties`), the weight of that mean."""
 
     sae: Id
     site: Id
-    penalty: Literal["cosine", "product", "maximum", "hinge", "coactivation"]
-    weight: float = Field(ge=0)
+    penalty: Literal["raw_sampled", "cosine_full", "coactivation", "hinge", "chunked_max"]
+    weight: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Orthogonalize(Section):
-    """Dictionaries whose atoms are pulled apart."""
+    """Dictionaries whose atoms are pulled apart: error term, lengths of atoms, how many are drawn at once."""
 
     fit: Settings
+    reconstruction: Literal["relative", "nmse"]
+    norms: Literal["free", "unit"]
+    columns: int = Field(ge=2)
     subjects: dict[Id, OrthogonalizeSubject]
 
 
@@ -263,6 +266,7 @@ def read_values(path: Path) -> dict[str, Any]:
 def _unresolved(wiring: Wiring) -> Iterator[str]:
     """Names that refer to each other must exist: subjects, their origins, their sites."""
     captured, base, pulled = wiring.activations.sites, wiring.train.subjects, wiring.orthogonalize.subjects
+    columns = wiring.orthogonalize.columns
     for name, subject in base.items():
         if subject.site not in captured:
             where = f"train.subjects.{name}.site"
@@ -273,6 +277,9 @@ def _unresolved(wiring: Wiring) -> Iterator[str]:
             yield f"{where}.sae: '{child.sae}' is not in train.subjects; there are {', '.join(base)}"
         elif child.site != origin.site:
             yield f"{where}.site: given '{child.site}', but its sae '{child.sae}' is trained on '{origin.site}'"
+        if origin and child.penalty == "raw_sampled" and columns > origin.latents:
+            there = f"{name} draws so many of only {origin.latents} latents of '{child.sae}'"
+            yield f"orthogonalize.columns: given {columns}, but {there}; lower columns"
     for name, adapted in wiring.adapt.subjects.items():
         if adapted.sae not in base | pulled:
             where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)

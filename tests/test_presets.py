@@ -27,6 +27,7 @@ SMALL = {
     # what is made
     "asked": 4, "latents": 32, "k": 4, "steps": 3, "batch": 8, "rank": 2, "alpha": 4, "rows": 800, "shard_batches": 2,
     "vocabulary": 500, "hidden": 16, "heads": 2, "layers": 2, "mlp": 24, "tokens": 3000, "batch_tokens": 1536,
+    "columns": 8,
     # what is asked
     "documents": 24, "sequences": 8, "candidates": 2, "probes": 1, "pairs": 2, "problems": 3, "new_tokens": 3,
     "prompts": 2, "judge_documents": 12, "per_latent": 1, "strengths": 2,

@@ -8,6 +8,7 @@ import torch
 from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
 from sieve.dictionary.fit import FitConfig, fit
 from sieve.dictionary.orthogonalize import Orthogonalizer
+from sieve.dictionary.penalties import PENALTIES
 from sieve.dictionary.variants import variant, variants
 from sieve.model.adapter import adapter_parameters, inject
 from sieve.model.language_model import LanguageModel
@@ -16,6 +17,7 @@ from sieve.provenance import Checkpoints, Work, generator
 from tests.conftest import SIZES, random_sae
 
 STEPS = 7
+ORTHOGONALIZERS = [f"orthogonalize {penalty}" for penalty in PENALTIES]
 CONFIG = FitConfig(steps=STEPS, batch=16, lr=1e-2, warmup=0.3, decay=0.3)
 SETTINGS = {
     "k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9, "precision": "fp32",
@@ -47,9 +49,9 @@ def rows(step):
 
 
 def dictionary(name):
-    """A fresh dictionary in training: a variant, or the orthogonalizer."""
-    if name == "orthogonalize":
-        return Orthogonalizer(random_sae(12, 24, 3, "resid_post_0", "m"), 5.0)
+    """A fresh dictionary in training: a variant, or the orthogonalizer with one of the penalties."""
+    if name in ORTHOGONALIZERS:
+        return Orthogonalizer(random_sae(12, 24, 3, "resid_post_0", "m"), 5.0, name.split()[1], columns=7)
     module = variant(name)
     fields = module.Settings.__dataclass_fields__
     own = module.Settings(**{key: value for key, value in SETTINGS.items() if key in fields})
@@ -57,7 +59,7 @@ def dictionary(name):
 
 
 @pytest.mark.parametrize("step", [1, 4, STEPS - 1])
-@pytest.mark.parametrize("name", [*variants(), "orthogonalize"])
+@pytest.mark.parametrize("name", [*variants(), *ORTHOGONALIZERS])
 def test_a_dictionary_resumes_to_the_bit(tmp_path, name, step):
     """Killed after a step and begun anew, training gives the same dictionary, the same log, and repeats no step."""
     straight = dictionary(name)
@@ -73,6 +75,30 @@ def test_a_dictionary_resumes_to_the_bit(tmp_path, name, step):
     assert seen == list(range(step + 1, STEPS + 1))
     assert again == history
     assert resumed.freeze("s", "m").digest == straight.freeze("s", "m").digest
+
+
+@pytest.mark.parametrize("penalty", ["raw_sampled", "chunked_max"])
+def test_what_is_drawn_is_drawn_again(tmp_path, monkeypatch, penalty):
+    """At each step that is left a resumed run draws what the run that nobody killed draws; no two steps draw alike."""
+    drawn, plain = [], PENALTIES[penalty]
+
+    def noting(W_dec, codes, chunks):
+        drawn.append([chunk.tolist() for chunk in chunks])
+        return plain(W_dec, codes, chunks)
+
+    def run(watch, checkpoints=None):
+        drawn.clear()
+        fit(dictionary(f"orthogonalize {penalty}"), rows, CONFIG, watch, checkpoints)
+        return list(drawn)
+
+    monkeypatch.setitem(PENALTIES, penalty, noting)
+    straight = run(lambda *_: None)
+    with pytest.raises(Killed):
+        run(killed_at(4), Checkpoints(Work(tmp_path, pytest.fail), seconds=0))
+    resumed = run(lambda *_: None, Checkpoints(Work(tmp_path, pytest.fail), seconds=0))
+
+    assert resumed == straight[-len(resumed) :] and len(resumed) == STEPS - 3
+    assert len({str(chunks) for chunks in straight}) == STEPS
 
 
 @pytest.mark.parametrize("step", [2, 5])

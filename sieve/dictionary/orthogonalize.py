@@ -1,29 +1,72 @@
 """Pull a trained decoder's features apart: reconstruction plus a penalty on pairs (arXiv 2602.04718, first step).
 
-As published, the reconstruction term is the mean relative error ‖x̂ − x‖ / ‖x‖ and all four tensors are trained. The
-published penalty, a sum over sampled raw inner products, is "product" here, as an exact mean over all pairs: weight w
-on it corresponds to the paper's λ = w / (n(n − 1)/2), n = 1024. Only "product" can be lowered by shrinking the atoms.
+As published, all four tensors are trained, the reconstruction term is the mean relative error, atoms have any length,
+and the penalty is "raw_sampled", whose λ is `paper_lambda` of the weight here. That one can be lowered by shrinking the
+atoms, which "unit" norms forbid; the others only turn atoms.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from sieve.dictionary.fit import Dictionary
-from sieve.dictionary.penalties import PENALTIES, mean_squared_cosine
+from sieve.dictionary.penalties import PENALTIES, mean_squared_cosine, paper_lambda, random_chunks
 from sieve.dictionary.sae import Sae
+from sieve.dictionary.weights import drop_parallel_gradient, normalise, spread
+
+QUANTILES = {"norm_p5": 0.05, "norm_p50": 0.5, "norm_p95": 0.95}
+
+
+def relative_error(rebuilt: Tensor, x: Tensor) -> Tensor:
+    """Mean over rows of ‖x̂ − x‖ / ‖x‖, both (B, D)."""
+    return ((rebuilt - x).norm(dim=1) / (x.norm(dim=1) + 1e-8)).mean()
+
+
+def nmse(rebuilt: Tensor, x: Tensor) -> Tensor:
+    """Σ ‖x̂ − x‖² over the batch's Σ ‖x − mean‖², both (B, D)."""
+    return (rebuilt - x).square().sum() / spread(x)
+
+
+# What params.yaml may name: (x̂, x) -> a scalar.
+RECONSTRUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"relative": relative_error, "nmse": nmse}
 
 
 class Orthogonalizer(Dictionary):
-    """`penalty` is a name in `sieve.dictionary.penalties`. Unlike a variant's, its atoms have no constraint."""
+    """A dictionary that is pulled apart: reconstruction + weight · penalty, by their names in params.yaml.
 
-    def __init__(self, sae: Sae, weight: float, penalty: str = "cosine") -> None:
-        self.sae = sae
-        self.weight = weight
-        self.penalty = PENALTIES[penalty]
+    "raw_sampled" draws `columns` atoms a step, and chunks of "chunked_max" have so many; which they are depends on the
+    seed and the step alone. Atoms are free, or have length 1 after every step. ValueError for what cannot be.
+    """
+
+    def __init__(
+        self,
+        sae: Sae,
+        weight: float,
+        penalty: str = "cosine_full",
+        columns: int = 1024,
+        seed: int = 0,
+        reconstruction: Literal["relative", "nmse"] = "relative",
+        norms: Literal["free", "unit"] = "free",
+    ) -> None:
+        _check(sae, weight, penalty, columns, norms)
+        self.sae, self.weight, self.penalty, self.columns, self.seed = sae, weight, penalty, columns, seed
+        self.reconstruction, self.norms = reconstruction, norms
         self.tensors = {name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
+        self.steps = 0
+
+    @property
+    def convention(self) -> dict[str, Any]:
+        """How it is pulled apart, for a file beside it; of the published penalty the published λ too."""
+        told = {name: getattr(self, name) for name in ("columns", "norms", "penalty", "reconstruction", "weight")}
+        if self.penalty == "raw_sampled":
+            told["paper_lambda"] = paper_lambda(self.weight, self.columns)
+        return told
 
     def _current(self, site: str, model: str) -> Sae:
         return replace(self.sae, **self.tensors, site=site, model=model)  # type: ignore[arg-type]
@@ -35,11 +78,57 @@ class Orthogonalizer(Dictionary):
         W_dec, b_dec = self.tensors["W_dec"], self.tensors["b_dec"]
         codes = self._current(self.sae.site, self.sae.model).codes(x)
         rebuilt = codes.decode(W_dec, b_dec)
-        relative = ((rebuilt - x).norm(dim=1) / (x.norm(dim=1) + 1e-8)).mean()
-        penalty = self.penalty(W_dec, codes)
-        cosine = penalty if self.penalty is PENALTIES["cosine"] else mean_squared_cosine(W_dec.detach())
-        figures = {"relative_error": relative, "penalty": penalty, "mean_cos2": cosine}
-        return relative + self.weight * penalty, {name: value.item() for name, value in figures.items()}
+        errors = {name: error(rebuilt, x) for name, error in RECONSTRUCTIONS.items()}
+        chunks = [chunk.to(W_dec.device) for chunk in self._chunks()]
+        atoms = W_dec if self.weight else W_dec.detach()  # weight 0 is no penalty, to the bit: a figure only
+        penalty = PENALTIES[self.penalty](atoms, codes, chunks)
+        cosine = penalty if self.penalty == "cosine_full" else mean_squared_cosine(W_dec.detach())
+        told = {"relative_error": errors["relative"], "nmse": errors["nmse"], "penalty": penalty, "mean_cos2": cosine}
+        figures = {name: value.item() for name, value in told.items()} | _norm_quantiles(W_dec.detach())
+        return errors[self.reconstruction] + self.weight * penalty, figures
+
+    def _chunks(self) -> tuple[Tensor, ...]:
+        return random_chunks(self.steps, self.sae.latents, self.columns, self.seed)
+
+    def before_step(self) -> None:
+        if self.norms == "unit":
+            drop_parallel_gradient(self.tensors["W_dec"])
+
+    def after_step(self) -> None:
+        if self.norms == "unit":
+            normalise(self.tensors["W_dec"])
+        self.steps += 1
+
+    def counters(self) -> dict[str, Tensor]:
+        return {"steps": torch.tensor(self.steps)}
+
+    def restore(self, counters: dict[str, Tensor]) -> None:
+        self.steps = int(counters["steps"])
 
     def freeze(self, site: str, model: str) -> Sae:
         return self._current(site, model).detached()
+
+
+def _norm_quantiles(W_dec: Tensor) -> dict[str, float]:
+    """Of the atoms' lengths."""
+    shares = W_dec.new_tensor(list(QUANTILES.values()))
+    return dict(zip(QUANTILES, torch.quantile(W_dec.norm(dim=1), shares).tolist()))
+
+
+def _check(sae: Sae, weight: float, penalty: str, columns: int, norms: str) -> None:
+    if penalty not in PENALTIES:
+        raise ValueError(f"there is no penalty '{penalty}'; there are: {', '.join(PENALTIES)}")
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"the penalty's weight is {weight}; give a finite number, 0 or more")
+    if columns < 2:
+        raise ValueError(f"columns is {columns}, but a pair needs 2; raise columns")
+    if penalty == "raw_sampled" and columns > sae.latents:
+        raise ValueError(
+            f"raw_sampled draws {columns} columns, but there are only {sae.latents} latents; lower columns"
+        )
+    shortest, longest = sae.W_dec.norm(dim=1).aminmax()
+    if norms == "unit" and not 0.999 < shortest <= longest < 1.001:
+        raise ValueError(
+            f"norms are 'unit', but the dictionary's atoms are {shortest:.3g} to {longest:.3g} long; "
+            "give one with unit atoms, or leave them free"
+        )

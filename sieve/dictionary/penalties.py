@@ -7,11 +7,15 @@ W_dec (F, D), F ≥ 2, holds atoms w_i as rows; u_i = w_i/‖w_i‖. With a_i ei
 because AᵀA and AAᵀ have one norm. The gradient by w_i is (I − u_i u_iᵀ)/‖w_i‖ times that by u_i. Both are sums over
 chunks of atoms, so the squares need O(D²) memory. What is no polynomial of cosines, the maximum and the hinge, takes
 them strip by strip: the cosines of a few atoms with all. All are differentiable, once.
+
+All are means, over pairs or atoms, so that a weight means the same for any number of them. What papers call columns of
+the decoder are its atoms, the rows of W_dec; numbers of atoms that are drawn keep that name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from math import comb
 from typing import Any
 
 import torch
@@ -20,6 +24,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from sieve.dictionary.kernels import Codes, Pairs, products
+from sieve.provenance import generator
+
+Chunks = Sequence[Tensor]  # numbers of atoms
 
 CHUNK = 1024  # atoms whose products are summed at once
 STRIP = 2**22  # cosines that are held at once
@@ -35,23 +42,36 @@ def mean_squared_cosine(W_dec: Tensor) -> Tensor:
 def mean_squared_product(W_dec: Tensor) -> Tensor:
     """Mean of ⟨w_i, w_j⟩² over pairs of different atoms of W_dec (F, D).
 
-    The penalty of arXiv 2602.04718, which takes the sum over i < j of n = 1024 sampled atoms: n(n − 1)/2 times this, on
-    average. Shorter atoms lower it by the fourth power of their length, and a larger encoder makes up for that.
+    Shorter atoms lower it by the fourth power of their length, and a larger encoder makes up for that.
     """
     found: Tensor = _MeanSquare.apply(W_dec, False)
     return found
 
 
-def max_squared_cosine(W_dec: Tensor) -> Tensor:
-    """Mean over the atoms of W_dec (F, D) of the largest cos² with another atom; among equals the first counts.
+def sampled_squared_product(W_dec: Tensor, chunks: Chunks) -> Tensor:
+    """`mean_squared_product` of the atoms whose numbers are in the first chunk; others get no gradient.
 
-    After OrtSAE (arXiv 2509.22033), but among all atoms, where OrtSAE looks within random chunks. A mean over pairs can
-    be at its floor although every atom has a twin; this one then is 1.
+    The penalty of arXiv 2602.04718 is the sum over i < j instead, see `paper_lambda`. With uniformly drawn atoms value
+    and gradient are, on average, those of all.
+    """
+    return mean_squared_product(W_dec[chunks[0]])
+
+
+def max_squared_cosine(W_dec: Tensor, chunks: Chunks) -> Tensor:
+    """Mean over the atoms of W_dec (F, D) of the largest cos² with another of the same chunk.
+
+    The penalty of OrtSAE (arXiv 2509.22033). `chunks` hold every atom's number once. Among equals the first of the
+    chunk counts; an atom alone in its chunk counts as 0. A mean over pairs can be at its floor although every atom has
+    a twin; this one is 1 then, if twins share a chunk.
     """
     unit = _unit(W_dec)
-    nearest = torch.cat([_nearest(start, strip) for start, strip in _strips(unit.detach())])
-    pairs = Pairs(torch.arange(len(unit), device=unit.device), nearest, (len(unit), len(unit)))
-    return products(unit, unit, pairs).square().mean()
+    own = torch.arange(len(unit), device=unit.device)
+    nearest = own.clone()
+    for chunk in chunks:
+        for start, strip in _strips(unit.detach()[chunk]):
+            nearest[chunk[start : start + len(strip)]] = chunk[_nearest(start, strip)]
+    squares = products(unit, unit, Pairs(own, nearest, (len(unit), len(unit)))).square()
+    return torch.where(nearest == own, 0, squares).mean()
 
 
 def hinged_cosine(W_dec: Tensor, tau: float = 0.1) -> Tensor:
@@ -71,14 +91,33 @@ def coactive_squared_cosine(W_dec: Tensor, codes: Codes) -> Tensor:
     return (times * products(unit, unit, pairs).square()).sum() / times.sum().clamp_min(1)
 
 
-# What params.yaml may name: (W_dec, the batch's codes) -> a scalar.
-PENALTIES: dict[str, Callable[[Tensor, Codes], Tensor]] = {
-    "cosine": lambda W_dec, _: mean_squared_cosine(W_dec),
-    "product": lambda W_dec, _: mean_squared_product(W_dec),
-    "maximum": lambda W_dec, _: max_squared_cosine(W_dec),
-    "hinge": lambda W_dec, _: hinged_cosine(W_dec),
-    "coactivation": coactive_squared_cosine,
+# What params.yaml may name: (W_dec, the batch's codes, the step's random chunks of atoms) -> a scalar.
+PENALTIES: dict[str, Callable[[Tensor, Codes, Chunks], Tensor]] = {
+    "raw_sampled": lambda W_dec, _, chunks: sampled_squared_product(W_dec, chunks),
+    "cosine_full": lambda W_dec, _, __: mean_squared_cosine(W_dec),
+    "coactivation": lambda W_dec, codes, _: coactive_squared_cosine(W_dec, codes),
+    "hinge": lambda W_dec, _, __: hinged_cosine(W_dec),
+    "chunked_max": lambda W_dec, _, chunks: max_squared_cosine(W_dec, chunks),
 }
+
+
+def random_chunks(step: int, latents: int, columns: int, seed: int) -> tuple[Tensor, ...]:
+    """The numbers of all atoms in random order, `columns` to a chunk; the last chunk may be smaller.
+
+    They depend on the step and the seed and not on steps before, so that a resumed run draws what it would have drawn.
+    """
+    order = torch.randperm(latents, generator=generator(seed, "orthogonalize", "columns", step))
+    return order.split(columns)
+
+
+def paper_lambda(weight: float, columns: int) -> float:
+    """λ of arXiv 2602.04718, on the sum over the n(n − 1)/2 pairs of n columns, for a weight on their mean."""
+    return weight / comb(columns, 2)
+
+
+def weight_of_lambda(value: float, columns: int) -> float:
+    """The weight on the mean over pairs of n columns for a λ on their sum: `paper_lambda`'s inverse."""
+    return value * comb(columns, 2)
 
 
 def welch_floor(latents: int, width: int) -> float:
@@ -140,7 +179,7 @@ def _strips(unit: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 
 def _nearest(start: int, strip: Tensor) -> Tensor:
-    """The other atom with the largest |cos| (R,), the first of equals. Changes the strip."""
+    """The other atom with the largest |cos| (R,), the first of equals; itself if alone. Changes the strip."""
     strip.abs_().diagonal(start).fill_(-1)
     return strip.argmax(1)
 

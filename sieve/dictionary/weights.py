@@ -36,6 +36,21 @@ def ramp(step: int, steps: int) -> float:
     return min(1.0, step / steps) if steps else 1.0
 
 
+@torch.no_grad()
+def drop_parallel_gradient(W_dec: Tensor) -> None:
+    """Remove from each unit atom's gradient the part along the atom, which `normalise` would undo anyway."""
+    if W_dec.grad is not None:
+        for atoms, grad in zip(W_dec.split(CHUNK), W_dec.grad.split(CHUNK)):
+            grad.addcmul_((grad * atoms).sum(1, keepdim=True), atoms, value=-1)
+
+
+@torch.no_grad()
+def normalise(W_dec: Tensor) -> None:
+    """Put every atom back to unit length."""
+    for atoms in W_dec.split(CHUNK):
+        atoms.div_(atoms.norm(dim=1, keepdim=True).clamp_min(1e-8))
+
+
 class Weights(nn.Module):
     """W_enc (D, F), b_enc (F,), W_dec (F, D), b_dec (D,).
 
@@ -68,19 +83,6 @@ class Weights(nn.Module):
     def pre_activations(self, x: Tensor) -> Tensor:
         """All of (x − b_dec) W_enc + b_enc, (B, F): for gates whose number of active latents has no bound."""
         return torch.addmm(self.b_enc, x - self.b_dec, self.W_enc)
-
-    @torch.no_grad()
-    def drop_parallel_gradient(self) -> None:
-        """Remove from each atom's gradient the part along the atom, which the renormalisation would undo anyway."""
-        if self.W_dec.grad is not None:
-            for atoms, grad in zip(self.W_dec.split(CHUNK), self.W_dec.grad.split(CHUNK)):
-                grad.addcmul_((grad * atoms).sum(1, keepdim=True), atoms, value=-1)
-
-    @torch.no_grad()
-    def normalise(self) -> None:
-        """Put every atom back to unit length."""
-        for atoms in self.W_dec.split(CHUNK):
-            atoms.div_(atoms.norm(dim=1, keepdim=True).clamp_min(1e-8))
 
     @torch.no_grad()
     def folded(self, theta: Tensor, site: str, model: str) -> Sae:

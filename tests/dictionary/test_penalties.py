@@ -1,6 +1,7 @@
 """Penalties on pairs of atoms: against their definitions on the F × F matrix, and the bound that none can pass."""
 
 import math
+from itertools import combinations
 
 import pytest
 import torch
@@ -14,14 +15,19 @@ from sieve.dictionary.penalties import (
     max_squared_cosine,
     mean_squared_cosine,
     mean_squared_product,
+    paper_lambda,
+    random_chunks,
+    sampled_squared_product,
+    weight_of_lambda,
     welch_floor,
 )
 from sieve.features.geometry import geometry
 from sieve.provenance import generator
 
-SIZES = [(2, 5), (6, 3), (10, 10), (40, 7), (7, 40)]
-SCALE_FREE = sorted(set(PENALTIES) - {"product"})
+SIZES = [(2, 5), (5, 3), (6, 3), (10, 10), (40, 7), (7, 40)]
+SCALE_FREE = sorted(set(PENALTIES) - {"raw_sampled"})
 every_form = pytest.mark.parametrize("form", PENALTIES)
+scale_free_form = pytest.mark.parametrize("form", SCALE_FREE)
 
 
 def atoms(latents: int, width: int, seed: int = 0) -> Tensor:
@@ -38,14 +44,32 @@ def batch(latents: int, rows: int = 9) -> Codes:
     return Codes(Pairs(rows_, active, (rows, latents)), torch.ones(len(rows_)))
 
 
-def defined(form: str, W: Tensor, codes: Codes) -> Tensor:
+def chunks(latents: int, columns: int = 4, step: int = 0) -> tuple[Tensor, ...]:
+    """Random chunks of all atoms, of which the last may be short and, at 5 atoms, of one atom."""
+    return random_chunks(step, latents, min(columns, latents), seed=0)
+
+
+def penalty(form: str, W: Tensor, codes: Codes, columns: int = 4) -> Tensor:
+    """A form of the penalty as params.yaml names it."""
+    return PENALTIES[form](W, codes, chunks(len(W), columns))
+
+
+def everything(latents: int) -> list[Tensor]:
+    """All atoms as one chunk."""
+    return [torch.arange(latents)]
+
+
+def defined(form: str, W: Tensor, codes: Codes, columns: int = 4) -> Tensor:
     """The definition, by the whole matrix and autograd."""
-    count = len(W)
-    unit = W if form == "product" else W / W.norm(dim=1, keepdim=True)
-    gram = unit @ unit.T
-    apart = ~torch.eye(count, dtype=torch.bool)
-    if form == "maximum":
-        return (gram.abs() - 9 * torch.eye(count)).max(1).values.square().mean()
+    drawn = chunks(len(W), columns)
+    atoms = W[drawn[0]] if form == "raw_sampled" else W / W.norm(dim=1, keepdim=True)
+    gram = atoms @ atoms.T
+    apart = ~torch.eye(len(atoms), dtype=torch.bool)
+    if form == "chunked_max":
+        number = torch.empty(len(W), dtype=torch.long)
+        for i, chunk in enumerate(drawn):
+            number[chunk] = i
+        return (gram.abs() * (apart & (number[:, None] == number))).max(1).values.square().mean()
     if form == "hinge":
         return (gram[apart].abs() - 0.1).relu().square().mean()
     weights = apart.to(W.dtype)
@@ -76,7 +100,7 @@ def pieces(request, monkeypatch):
 def test_value_and_gradient_are_those_of_the_definition(form, latents, width):
     """Every form equals its definition on the F × F matrix, in value and in gradient."""
     W, codes = atoms(latents, width), batch(latents)
-    ours = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
+    ours = value_and_slope(lambda W: penalty(form, W, codes), W)
     theirs = value_and_slope(lambda W: defined(form, W, codes), W)
 
     for found, wanted in zip(ours, theirs, strict=True):
@@ -88,20 +112,33 @@ def test_value_and_gradient_are_those_of_the_definition(form, latents, width):
 def test_the_gradient_by_finite_differences(form, latents, width):
     """In double precision the gradient is the slope of the function itself."""
     codes = batch(latents)
-    assert torch.autograd.gradcheck(lambda W: PENALTIES[form](W, codes), atoms(latents, width).requires_grad_())
+    assert torch.autograd.gradcheck(lambda W: penalty(form, W, codes), atoms(latents, width).requires_grad_())
 
 
-@pytest.mark.parametrize("form", SCALE_FREE)
+@scale_free_form
 def test_length_and_sign_and_rotation_do_not_count(form):
     """All but the raw form stay when atoms are scaled, flipped or all rotated, so shrinking atoms cannot lower them."""
     W, codes = atoms(20, 8), batch(20)
-    value = PENALTIES[form](W, codes)
+    value = penalty(form, W, codes)
     rotation = torch.linalg.qr(atoms(8, 8, seed=1)).Q
     signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(10)[:, None]
     lengths = torch.logspace(-3, 3, 20, dtype=torch.float64)[:, None]
 
     for other in (W * lengths, W * signs, W @ rotation):
-        assert math.isclose(PENALTIES[form](other, codes), value, rel_tol=1e-9)
+        assert math.isclose(penalty(form, other, codes), value, rel_tol=1e-9)
+
+
+@every_form
+def test_order_does_not_count(form):
+    """Atoms in another order, with the latents of codes and chunks renumbered, have the same penalty."""
+    W, codes, drawn = atoms(20, 8), batch(20), chunks(20)
+    order = torch.randperm(20, generator=generator(4))
+    place = order.argsort()
+    rows, latents = codes.dense()[:, order].nonzero(as_tuple=True)
+    others = Codes(Pairs(rows, latents, codes.pairs.shape), codes.values)
+    value = PENALTIES[form](W[order], others, [place[chunk] for chunk in drawn])
+
+    assert math.isclose(value, PENALTIES[form](W, codes, drawn), rel_tol=1e-12)
 
 
 def test_the_raw_form_falls_with_the_fourth_power_of_lengths():
@@ -118,20 +155,20 @@ def test_the_raw_form_falls_with_the_fourth_power_of_lengths():
 def test_single_precision_is_enough(form, latents):
     """In float32 value and gradient are those of the definition in float64."""
     W, codes = atoms(latents, 64).float(), batch(latents)
-    ours = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
-    theirs = value_and_slope(lambda W: defined(form, W, codes), W.double())
+    ours = value_and_slope(lambda W: penalty(form, W, codes, 40), W)
+    theirs = value_and_slope(lambda W: defined(form, W, codes, 40), W.double())
 
     for found, wanted in zip(ours, theirs, strict=True):
         assert float((found - wanted).norm()) <= 1e-5 * float(wanted.norm())
 
 
-@pytest.mark.parametrize("form", ["cosine", "product"])
+@pytest.mark.parametrize("form", ["cosine_full", "raw_sampled"])
 @pytest.mark.parametrize("latents", [20, 64])
 def test_tiny_cosines_are_not_lost(form, latents):
     """Atoms that are orthogonal to 1e-5 have their squares told to five digits in float32, where ‖G‖² − F cancels."""
     W = (torch.linalg.qr(atoms(64, 64)).Q + 1e-6 * atoms(64, 64))[:latents].float()
-    ours = value_and_slope(lambda W: PENALTIES[form](W, batch(latents)), W)
-    theirs = value_and_slope(lambda W: defined(form, W, batch(latents)), W.double())
+    ours = value_and_slope(lambda W: penalty(form, W, batch(latents), latents), W)
+    theirs = value_and_slope(lambda W: defined(form, W, batch(latents), latents), W.double())
 
     assert 0 < ours[0] < 1e-9
     for found, wanted in zip(ours, theirs, strict=True):
@@ -143,7 +180,55 @@ def test_a_long_atom_hides_no_other_in_single_precision():
     W = torch.nn.functional.normalize(atoms(128, 16), dim=1).float()
     W[0] *= 3000
 
-    assert math.isclose(mean_squared_product(W), defined("product", W.double(), batch(128)), rel_tol=1e-5)
+    assert math.isclose(mean_squared_product(W), defined("raw_sampled", W.double(), batch(128), 128), rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("columns", [2, 3, 6])
+def test_sampling_has_no_bias(columns):
+    """Over all choices of n columns, value and gradient of the sampled form are on average those of all columns."""
+    W = atoms(6, 4)
+    found = [
+        value_and_slope(lambda W, own=own: sampled_squared_product(W, [torch.tensor(own)]), W)
+        for own in combinations(range(6), columns)
+    ]
+
+    for means, wanted in zip(zip(*found), value_and_slope(mean_squared_product, W), strict=True):
+        torch.testing.assert_close(torch.stack(means).mean(0), wanted, rtol=1e-12, atol=0)
+
+
+def test_all_pairs_are_drawn_alike():
+    """Over many steps each pair of columns is drawn as often as chance has it: by n(n − 1)/(F(F − 1)), to 5 sigma."""
+    steps, latents, columns = 3000, 8, 3
+    drawn = torch.zeros(latents, latents)
+    for step in range(steps):
+        first = chunks(latents, columns, step)[0]
+        drawn[first[:, None], first] += 1
+    share = columns * (columns - 1) / (latents * (latents - 1))
+    times = drawn[~torch.eye(latents, dtype=torch.bool)]
+
+    assert (times - steps * share).abs().max() < 5 * math.sqrt(steps * share * (1 - share))
+    assert times.unique().numel() > 1
+
+
+def test_chunks_are_a_function_of_step_and_seed():
+    """Chunks hold each atom once, n of them each but the last; the same again at the same step, others at others."""
+    sizes = [len(chunk) for chunk in chunks(14, 4)]
+    orders = [torch.cat(random_chunks(step, 14, 4, seed)) for step, seed in ((0, 0), (1, 0), (0, 1), (0, 0))]
+
+    assert sizes == [4, 4, 4, 2]
+    assert all(order.sort().values.tolist() == list(range(14)) for order in orders)
+    assert [torch.equal(orders[0], order) for order in orders[1:]] == [False, False, True]
+
+
+def test_the_papers_lambda_is_on_the_sum():
+    """λ times the sum over i < j of the drawn columns is the weight times their mean; each is got from the other."""
+    W, drawn = atoms(20, 8), chunks(20, 5)
+    total = sum(float(W[i] @ W[j]) ** 2 for i, j in combinations(drawn[0].tolist(), 2))
+    mean = sampled_squared_product(W, drawn).item()
+
+    assert math.isclose(paper_lambda(5.0, 5) * total, 5.0 * mean, rel_tol=1e-12)
+    assert weight_of_lambda(1e-5, 1024) == pytest.approx(5.23776)
+    assert paper_lambda(weight_of_lambda(1e-5, 1024), 1024) == pytest.approx(1e-5)
 
 
 def test_only_cosines_beyond_the_hinge_count():
@@ -158,8 +243,8 @@ def test_only_cosines_beyond_the_hinge_count():
 def test_of_equal_cosines_the_first_atom_counts():
     """An atom as close to two others pulls on the one with the lower index."""
     W = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0]], dtype=torch.float64)
-    _, slope = value_and_slope(max_squared_cosine, W)
-    _, other = value_and_slope(max_squared_cosine, W[[0, 2, 1]])
+    _, slope = value_and_slope(lambda W: max_squared_cosine(W, everything(3)), W)
+    _, other = value_and_slope(lambda W: max_squared_cosine(W, everything(3)), W[[0, 2, 1]])
 
     # atoms 1 and 2 pull on atom 0 and are pulled by themselves; the atom after it is pulled by atom 0 once more
     assert math.isclose(slope[1].norm(), 2 * slope[2].norm(), rel_tol=1e-12)
@@ -168,18 +253,29 @@ def test_of_equal_cosines_the_first_atom_counts():
 
 @pytest.mark.parametrize("copies", [2, 3])
 def test_twins_hide_in_a_mean(copies):
-    """Copies of one orthonormal basis have the least mean squared cosine that there is, and the greatest maximum."""
+    """Copies of one orthonormal basis have the least mean squared cosine that there is, and the greatest maximum.
+
+    Unless no chunk holds an atom and its twin: then the maximum is 0.
+    """
     frame = torch.linalg.qr(atoms(6, 6)).Q.repeat(copies, 1)
 
     assert math.isclose(mean_squared_cosine(frame), welch_floor(6 * copies, 6), rel_tol=1e-9)
-    assert math.isclose(max_squared_cosine(frame), 1, rel_tol=1e-9)
+    assert math.isclose(max_squared_cosine(frame, everything(6 * copies)), 1, rel_tol=1e-9)
+    assert max_squared_cosine(frame, torch.arange(6 * copies).split(6)) < 1e-25
+
+
+def test_an_atom_alone_in_its_chunk_costs_nothing():
+    """Chunks of one atom have no pair, so the maximum is 0 with a gradient of 0."""
+    value, slope = value_and_slope(lambda W: max_squared_cosine(W, torch.arange(6).split(1)), atoms(6, 3))
+
+    assert value == 0 and not slope.any()
 
 
 def test_co_activation_is_what_geometry_measures():
     """The penalty over a batch is the figure that the geometry question gives for the same rows."""
     W, codes = atoms(12, 5), batch(12)
     z = codes.dense().double()
-    value = PENALTIES["coactivation"](W, codes)
+    value = penalty("coactivation", W, codes)
 
     assert math.isclose(geometry(W, z.T @ z)["coactive_cos2"], value, rel_tol=1e-12)
 
@@ -189,7 +285,7 @@ def test_latents_that_are_active_alone_cost_nothing(active):
     """Without two latents active in one row the co-activation form is 0 with a gradient of 0."""
     pairs = Pairs(torch.arange(4 * active), torch.arange(4 * active), (4, 6))
     W = atoms(6, 3).requires_grad_()
-    value = PENALTIES["coactivation"](W, Codes(pairs, torch.ones(4 * active)))
+    value = penalty("coactivation", W, Codes(pairs, torch.ones(4 * active)))
     value.backward()
 
     assert value == 0 and not W.grad.any()
@@ -197,7 +293,7 @@ def test_latents_that_are_active_alone_cost_nothing(active):
 
 @every_form
 def test_no_matrix_of_all_pairs_is_made(form, monkeypatch):
-    """No operation, forward or backward, gives a tensor of F × F, nor, for the two squares, a second one of F × D."""
+    """No operation, forward or backward, gives a tensor of F × F, nor, for the full square, a second one of F × D."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
     made = []
@@ -216,16 +312,17 @@ def test_no_matrix_of_all_pairs_is_made(form, monkeypatch):
         Pairs(*(t[::40].clone() for t in (codes.pairs.rows, codes.pairs.latents)), (6, 512)), codes.values[::40]
     )
     with Sizes():
-        PENALTIES[form](W, codes).backward()
+        penalty(form, W, codes, 128).backward()
 
     assert max(made) <= max(4096, 512 * 16)
-    assert form not in {"cosine", "product"} or sum(n >= 512 * 16 for n in made) == 1
+    assert form != "cosine_full" or sum(n >= 512 * 16 for n in made) == 1
 
 
-def test_the_gradient_is_across_the_atoms():
-    """Its gradient has no part along an atom: it turns atoms and does not shrink them."""
+@scale_free_form
+def test_the_gradient_is_across_the_atoms(form):
+    """The gradient of all but the raw form has no part along an atom: it turns atoms and does not shrink them."""
     W = atoms(12, 5).requires_grad_()
-    mean_squared_cosine(W).backward()
+    penalty(form, W, batch(12)).backward()
 
     assert (W.grad * W).sum(1).abs().max() < 1e-12 < W.grad.abs().max()
 
@@ -263,9 +360,9 @@ def test_a_zero_atom_is_harmless(form):
     """An atom of length zero gives a finite gradient, and its cosines are zeros."""
     W, codes = atoms(5, 4), batch(5)
     W[2] = 0
-    value, slope = value_and_slope(lambda W: PENALTIES[form](W, codes), W)
+    value, slope = value_and_slope(lambda W: penalty(form, W, codes, 5), W)
 
     assert torch.isfinite(value) and torch.isfinite(slope).all()
-    if form in {"cosine", "product", "hinge"}:
+    if form in {"cosine_full", "raw_sampled", "hinge"}:
         rest = defined(form, W[[0, 1, 3, 4]], codes)
         assert math.isclose(value, rest * (4 * 3) / (5 * 4), rel_tol=1e-12)

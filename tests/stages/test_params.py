@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from sieve.dictionary.fit import FitConfig
+from sieve.dictionary.orthogonalize import RECONSTRUCTIONS
 from sieve.dictionary.penalties import PENALTIES
-from stages._params import OrthogonalizeSubject, ParamsError, deciding, load_params, settings
+from stages._params import Orthogonalize, OrthogonalizeSubject, ParamsError, deciding, load_params, settings
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
@@ -87,6 +88,15 @@ def test_missing_section(refusal):
         ("[3, 6]", "[3]", "dataset.sentences: given [3]; list should have at least 2 items, not 1"),
         ("tokens:\n  context: 128", "tokens: 128", "tokens: given 128; must be a mapping"),
         ("weight: 5.0", "weight: five", "orthogonalize.subjects.cosine_5.weight: given 'five'; must be a valid number"),
+        ("weight: 5.0", "weight: .inf", "orthogonalize.subjects.cosine_5.weight: given inf; must be a finite number"),
+        ("weight: 5.0", "weight: .nan", "orthogonalize.subjects.cosine_5.weight: given nan; must be a finite number"),
+        (
+            "weight: 5.0",
+            "weight: -5.0",
+            "orthogonalize.subjects.cosine_5.weight: given -5.0; must be greater than or equal to 0",
+        ),
+        ("columns: 1024", "columns: 1", "orthogonalize.columns: given 1; must be greater than or equal to 2"),
+        ("norms: free", "norms: one", "orthogonalize.norms: given 'one'; must be 'free' or 'unit'"),
     ],
 )
 def test_wrong_value(refusal, old, new, told):
@@ -132,18 +142,30 @@ def test_site_that_is_not_captured(refusal):
 
 def test_site_that_differs_from_the_origin(refusal):
     """An orthogonalised dictionary stays at the site of the one that it starts from."""
-    assert refusal(("resid_post_0, penalty: cosine, weight: 5.0", "resid_post_2, penalty: cosine, weight: 5.0")) == [
+    assert refusal(("cosine_5: {sae: topk, site: resid_post_0", "cosine_5: {sae: topk, site: resid_post_2")) == [
         "orthogonalize.subjects.cosine_5.site: given 'resid_post_2', but its sae 'topk' is trained on 'resid_post_0'"
     ]
 
 
 def test_every_penalty_may_be_named(refusal):
-    """The penalties that params.yaml may name are those that there are."""
+    """The penalties and reconstruction terms that params.yaml may name are those that there are."""
     names = set(PENALTIES)
     assert names == set(get_args(OrthogonalizeSubject.model_fields["penalty"].annotation))
-    (mistake,) = refusal(("penalty: cosine, weight: 5.0", "penalty: cosines, weight: 5.0"))
-    assert mistake.startswith("orthogonalize.subjects.cosine_5.penalty: given 'cosines'; must be ")
+    assert set(RECONSTRUCTIONS) == set(get_args(Orthogonalize.model_fields["reconstruction"].annotation))
+    (mistake,) = refusal(("penalty: cosine_full, weight: 5.0", "penalty: cosine, weight: 5.0"))
+    assert mistake.startswith("orthogonalize.subjects.cosine_5.penalty: given 'cosine'; must be ")
     assert all(f"'{name}'" in mistake for name in names)
+
+
+def test_more_columns_than_latents(refusal, tmp_path):
+    """Who draws columns cannot draw more than its dictionary has latents; who draws none is not asked."""
+    sampled = ("penalty: cosine_full, weight: 5.0", "penalty: raw_sampled, weight: 5.0")
+    assert refusal(sampled, ("columns: 1024", "columns: 513")) == [
+        "orthogonalize.columns: given 513, but cosine_5 draws so many of only 512 latents of 'topk'; lower columns"
+    ]
+    text = DEFAULT.replace(*sampled).replace("columns: 1024", "columns: 512")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").orthogonalize.columns == 512
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.weights import DeadLatents, Weights, spread
+from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 GUESS = 0.9  # what is certainly kept of the running mean; a wrong guess costs time and changes nothing
 
@@ -66,10 +66,10 @@ class Variant(Dictionary):
             self.theta = smallest if self.theta is None else decay * self.theta + (1 - decay) * smallest
 
     def before_step(self) -> None:
-        self.weights.drop_parallel_gradient()
+        drop_parallel_gradient(self.weights.W_dec)
 
     def after_step(self) -> None:
-        self.weights.normalise()
+        normalise(self.weights.W_dec)
 
     def counters(self) -> dict[str, Tensor]:
         theta = float("nan") if self.theta is None else self.theta

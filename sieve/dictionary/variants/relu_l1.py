@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.weights import DeadLatents, Weights, ramp, spread
+from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, ramp, spread
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Variant(Dictionary):
 
     def before_step(self) -> None:
         if self.settings.atoms == "unit":
-            self.weights.drop_parallel_gradient()
+            drop_parallel_gradient(self.weights.W_dec)
 
     def after_step(self) -> None:
         if self.settings.atoms == "unit":
-            self.weights.normalise()
+            normalise(self.weights.W_dec)
         self.steps += 1
 
     def counters(self) -> dict[str, Tensor]:

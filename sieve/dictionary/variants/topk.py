@@ -11,7 +11,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.weights import DeadLatents, Weights, spread
+from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Variant(Dictionary):
         return fvu + self.settings.aux_weight * aux, figures
 
     def before_step(self) -> None:
-        self.weights.drop_parallel_gradient()
+        drop_parallel_gradient(self.weights.W_dec)
 
     def after_step(self) -> None:
-        self.weights.normalise()
+        normalise(self.weights.W_dec)
 
     def counters(self) -> dict[str, Tensor]:
         return {"silent": self.dead.silent}
