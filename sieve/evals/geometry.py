@@ -1,18 +1,16 @@
-"""How the decoder's atoms lie to each other, over all pairs and over those that fire together."""
+"""How the decoder's atoms lie to each other, over all pairs, over live ones and over those that fire together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
-from sieve.evals.case import Case, Row
+from sieve.evals.case import Case, Row, not_applicable
 from sieve.features.geometry import geometry
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How many held-out documents decide which latents fire together."""
+    """How many held-out documents of each kind decide which latents fire, and which fire together."""
 
     documents: int
 
@@ -20,14 +18,14 @@ class Settings:
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """mean_cos2, welch_floor, p99_abs_cos, max_abs_cos, coactive_cos2, decoder_norm_median."""
+    """What `sieve.features.geometry` measures, of the subject's decoder and its codes of held-out text."""
     sae = case.subject.sae
-    together = torch.zeros(sae.latents, sae.latents, dtype=torch.float64)
     blocks = case.pick("text", "test", settings.documents) + case.pick("problem", "test", settings.documents)
-    for _, ids, mask in case.batches(blocks):
-        active = (case.subject.read(ids, mask).z != 0).double().cpu()
-        together += active.T @ active
-    return [
-        Row("geometry", metric, "all", value, n=sae.latents)
-        for metric, value in geometry(sae.W_dec.cpu(), together).items()
-    ]
+    codes = (case.subject.read(ids, mask).z.cpu() for _, ids, mask in case.batches(blocks))
+    rows: list[Row] = []
+    for metric, value in geometry(sae.W_dec.cpu(), codes).items():
+        if value is None:
+            rows += not_applicable("geometry", metric, "no two latents fire on these documents, or not together", "all")
+        else:
+            rows.append(Row("geometry", metric, "all", value, n=sae.latents))
+    return rows

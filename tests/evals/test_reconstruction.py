@@ -91,3 +91,27 @@ def test_geometry_counts_who_fires_together(case):
                         weight += 1
     (found,) = [r.value for r in rows if r.metric == "coactive_cos2"]
     assert found == pytest.approx(total / weight, rel=1e-5)
+
+
+def test_geometry_knows_who_is_dead(case):
+    """The latents that fire nowhere in the held-out documents are the dead ones, and live pairs are without them."""
+    found = {r.metric: r.value for r in geometry.run(case, geometry.Settings(2))}
+    blocks = case.pick("text", "test", 2) + case.pick("problem", "test", 2)
+    z = torch.cat([case.subject.read(*case.subject.lm.pad([list(b.ids)])).z for b in blocks])
+    live = case.subject.sae.W_dec[(z != 0).any(0)].double()
+    squares = (live @ live.T).square().fill_diagonal_(0) / live.norm(dim=1).outer(live.norm(dim=1)).square()
+
+    assert 0 < found["dead_share"] == 1 - len(live) / 64
+    assert found["alive_cos2"] == pytest.approx(float(squares.sum()) / len(live) / (len(live) - 1), rel=1e-5)
+    assert found["alive_cos2"] != pytest.approx(found["mean_cos2"], rel=1e-5)
+
+
+def test_geometry_says_why_a_mean_is_missing(case):
+    """Of a dictionary in which nothing fires, means over live pairs have a reason and no value; the others stay."""
+    sae = case.subject.sae
+    silent = Subject(case.subject.lm, replace(sae, b_enc=torch.full_like(sae.b_enc, -1e6)), adapted=False)
+    rows = geometry.run(replace(case, subject=silent), geometry.Settings(2))
+
+    assert {r.metric for r in rows if r.value is None} == {"alive_cos2", "coactive_cos2"}
+    assert all(("no two latents fire" in r.note) == (r.value is None) for r in rows)
+    assert [r.value for r in rows if r.metric == "dead_share"] == [1]
