@@ -4,12 +4,12 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-_SHARED = {"case"}
+SHARED = {"case", "isolation"}
 
 
 def questions() -> list[str]:
     """The names of all questions, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED)
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in SHARED)
 
 
 def question(name: str) -> ModuleType:

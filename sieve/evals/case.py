@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
+from sieve.bootstrap import bootstrap, cluster_sums
 from sieve.features.concepts import Concepts, surfaces
 from sieve.features.counterfactual import Pair, pairs
 from sieve.intervals import wilson
@@ -111,11 +111,8 @@ def grouped_proportion(
     Items of a group may stand or fall together, so the interval is Wilson's or the bootstrap's over groups, whichever
     reaches further.
     """
-    names = sorted(set(groups))
-    sums, counts = torch.zeros(2, len(names), dtype=torch.float64)
-    owner = torch.tensor([names.index(group) for group in groups])
-    sums.index_add_(0, owner, torch.tensor(hits, dtype=torch.float64))
-    counts.index_add_(0, owner, torch.ones(len(hits), dtype=torch.float64))
+    ordered = sorted(zip(groups, hits), key=lambda item: item[0])
+    sums, counts = cluster_sums([hit for _, hit in ordered], [group for group, _ in ordered])
     single, drawn = proportion(question, metric, case, hits), weighted_mean(question, metric, case, sums, counts, seed)
     assert single.low is not None and single.high is not None and drawn.low is not None and drawn.high is not None
     return replace(single, low=min(single.low, drawn.low), high=max(single.high, drawn.high))
@@ -124,9 +121,7 @@ def grouped_proportion(
 def weighted_mean(question: str, metric: str, case: str, sums: Tensor, weights: Tensor, seed: int) -> Row:
     """Σ sums / Σ weights over documents (N,), with a bootstrap over documents.
 
-    1,000 resamples, keyed by the row's own name.
+    The draws are keyed by the row's own name.
     """
-    n = len(sums)
-    draw = torch.randint(n, (1000, n), generator=generator(seed, "bootstrap", question, metric, case))
-    means = (sums[draw].sum(1) / weights[draw].sum(1)).sort().values
-    return Row(question, metric, case, float(sums.sum() / weights.sum()), float(means[24]), float(means[974]), n)
+    low, high = bootstrap(sums, weights, generator(seed, "bootstrap", question, metric, case))
+    return Row(question, metric, case, float(sums.sum() / weights.sum()), low, high, len(sums))

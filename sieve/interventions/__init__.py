@@ -1,1 +1,1 @@
-"""Turn something in a running model: steer, swap, ablate, patch – `with` blocks that always let go."""
+"""Turn something in a running model: steer, swap, drop, insert, ablate, patch – `with` blocks that always let go."""

@@ -9,30 +9,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from sieve.model.language_model import LanguageModel
-from sieve.model.sites import edit
+from sieve.model.sites import edit, positions
 
 RowEdit = Callable[[Tensor, Tensor], Tensor]
-"""(rows (N, D), where (N, 2)) -> rows (N, D); `where` holds each row's place: batch row, position in the pass."""
-
-
-def on_text(lm: LanguageModel, function: RowEdit) -> Callable[[Tensor, Tensor], Tensor]:
-    """Lift `function` on the rows of text tokens to a whole batch, leaving special tokens as they are, to the bit."""
-
-    def apply(hidden: Tensor, ids: Tensor) -> Tensor:
-        text = lm.is_text(ids)
-        edited = hidden.clone()
-        edited[text] = function(hidden[text], text.nonzero()).to(hidden.dtype)
-        return edited
-
-    return apply
+"""(rows (N, D), where (N, 2)) -> rows (N, D); `where` holds each row's place: its batch row, and its position in that
+sequence, from 0 at its first token (BOS, if there is one), whatever is padded and whatever a cache remembers."""
 
 
 @contextmanager
 def splice(lm: LanguageModel, site: str, function: RowEdit) -> Iterator[None]:
-    """Within the block, `function` maps the rows of text tokens at `site` to what replaces them."""
-    with edit(lm.network, site, on_text(lm, function)):
-        yield
+    """Within the block, `function` maps the rows of text tokens at `site` to what replaces them.
+
+    Special tokens stay as they are, to the bit.
+    """
+    with _positions(lm.network) as own:
+
+        def apply(hidden: Tensor, ids: Tensor) -> Tensor:
+            text = lm.is_text(ids)
+            where = torch.stack([text.nonzero()[:, 0], own(ids)[text]], 1)
+            edited = hidden.clone()
+            edited[text] = function(hidden[text], where).to(hidden.dtype)
+            return edited
+
+        with edit(lm.network, site, apply):
+            yield
+
+
+@contextmanager
+def _positions(network: Any) -> Iterator[Callable[[Tensor], Tensor]]:
+    """A function from the ids (B, T) of the pass in flight to the position (B, T) of each in its own sequence.
+
+    The attention mask tells: in a cached step it is as long as everything so far. Without a mask nothing is padded.
+    """
+    seen: dict[str, Any] = {}
+
+    def remember(_module: Any, _args: Any, passed: dict[str, Any]) -> None:
+        cache = passed.get("past_key_values")
+        seen.update(mask=passed.get("attention_mask"), before=cache.get_seq_length() if cache is not None else 0)
+
+    def own(ids: Tensor) -> Tensor:
+        whole = ids.new_ones(len(ids), seen["before"] + ids.shape[1]) if seen["mask"] is None else seen["mask"]
+        return positions(whole)[:, -ids.shape[1] :]
+
+    handle = network.base_model.register_forward_pre_hook(remember, with_kwargs=True)
+    try:
+        yield own
+    finally:
+        handle.remove()

@@ -7,7 +7,7 @@ from sieve.interventions.ablate import ablate, silence
 from sieve.interventions.direction import Direction
 from sieve.interventions.patch import patch
 from sieve.interventions.steer import steer
-from sieve.interventions.swap import Feature, swap
+from sieve.interventions.swap import Feature, drop, insert, swap, swap_vector
 from sieve.model.generate import continue_ids
 from sieve.model.sites import observe
 
@@ -75,7 +75,7 @@ def hooks(network) -> int:
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in network.modules())
 
 
-@pytest.mark.parametrize("kind", ["steer", "ablate", "silence", "swap", "patch"])
+@pytest.mark.parametrize("kind", ["steer", "ablate", "silence", "swap", "drop", "insert", "vector", "patch"])
 def test_every_intervention_lets_go(subject, twins, kind):
     """After the block the model is what it was, without hooks, also when the block ends in an exception."""
     lm, sae = subject.lm, subject.sae
@@ -86,6 +86,9 @@ def test_every_intervention_lets_go(subject, twins, kind):
         "ablate": lambda: ablate(lm, subject.site, sae.W_dec[:9]),
         "silence": lambda: silence(subject, range(9)),
         "swap": lambda: swap(subject, feature, feature),
+        "drop": lambda: drop(subject, feature),
+        "insert": lambda: insert(subject, feature, feature),
+        "vector": lambda: swap_vector(subject, feature, sae.W_dec[:1]),
         "patch": lambda: patch(lm, subject.site, *everywhere(lm, twins[1], subject.site)),
     }
     plain, count = logits(lm, twins[0]), hooks(lm.network)

@@ -176,6 +176,20 @@ def test_the_cache_and_the_batch_change_no_word(family, kind):
     assert max(len(row) for row in found) > 4, "a continuation must go on, or this test says nothing"
 
 
+@every_family
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_generated_token_is_told_its_position(family, use_cache):
+    """A splice is told each text token's position in its own sequence, in a left-padded prompt and in every step."""
+    lm, seen = made(family), []
+    with splice(lm, "resid_post_1", lambda rows, where: seen.append(where) or -2 * rows):
+        found = continue_ids(lm, sequences(), 5, use_cache)
+    steps = [[w[w[:, 0] == row, 1].tolist() for w in seen] for row in range(3)]
+
+    for own, length, row in zip(steps, LENGTHS, found):
+        whole = [list(range(length + n)) for n in range(min(len(row) + 1, 5))]
+        assert own[: len(whole)] == (whole if not use_cache else [whole[0], *([w[-1]] for w in whole[1:])])
+
+
 @every_site
 def test_generation_edits_what_is_observed(family, kind):
     """Cached, the first step hands the edit the prompts' observed tensor to the bit, a later step one token's."""

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sieve.model.generate import continue_ids
-from sieve.model.sites import observe
-from sieve.model.splice import on_text, splice
+from sieve.model.sites import edit, observe
+from sieve.model.splice import splice
 from tests.conftest import identity_sae, random_sae
 
 
@@ -59,12 +59,36 @@ def test_the_edit_gets_text_rows_and_their_places(lm, blocks):
 
 def test_the_edited_tensor_is_a_new_one(lm, blocks):
     """A function that writes into its rows does not reach the tensor that came in."""
-    ids, _ = batch_of(lm, blocks)
-    hidden = torch.randn(*ids.shape, lm.width)
-    before = hidden.clone()
-    on_text(lm, lambda rows, _: rows.zero_())(hidden, ids)
+    batch, kept = batch_of(lm, blocks), []
+    before = observe(lm.network, ["resid_post_1"], *batch)["resid_post_1"].clone()
+    keep = edit(lm.network, "resid_post_1", lambda hidden, _: kept.append(hidden) or hidden)
+    with torch.no_grad(), keep, splice(lm, "resid_post_1", lambda rows, _: rows.zero_()):
+        logits(lm, *batch)
 
-    assert torch.equal(hidden, before)
+    assert torch.equal(kept[0], before) and before.any()
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_row_is_told_its_position_in_its_own_sequence(lm, blocks, side):
+    """Positions count from a sequence's own first token, BOS, on whichever side the batch is padded."""
+    group = [blocks[0], blocks[5], blocks[-1], blocks[-2]]
+    seen = []
+    with torch.no_grad(), splice(lm, "resid_post_1", lambda rows, where: seen.append(where) or rows):
+        logits(lm, *batch_of(lm, blocks, side))
+
+    for row, block in enumerate(group):
+        text = lm.is_text(torch.tensor(block.ids)).nonzero().flatten()
+        assert torch.equal(seen[0][seen[0][:, 0] == row, 1], text)
+
+
+def test_positions_go_on_where_a_cache_ends(lm, blocks):
+    """Without a mask nothing is taken for padding, and a pass that goes on from a cache goes on counting."""
+    ids, seen = torch.tensor([blocks[0].ids[:9]]), []
+    with torch.no_grad(), splice(lm, "resid_post_1", lambda rows, where: seen.append(where) or rows):
+        cache = lm.network(input_ids=ids[:, :5], use_cache=True).past_key_values
+        lm.network(input_ids=ids[:, 5:], past_key_values=cache)
+
+    assert [where[:, 1].tolist() for where in seen] == [[1, 2, 3, 4], [5, 6, 7, 8]]
 
 
 def test_a_batch_without_text(lm):
