@@ -178,10 +178,19 @@ class Evaluate(Section):
     questions: dict[Id, Settings]
 
 
+class Contrast(Section):
+    """Subjects `of` less `over`, which are alike but for one thing, one of each per seed; configurations tried before."""
+
+    of: list[Id] = Field(min_length=1)
+    over: list[Id] = Field(min_length=1)
+    tried: int = Field(ge=0)
+
+
 class Wiring(Section):
     """The sections whose names refer to each other."""
 
     subjects: list[Id]
+    contrasts: dict[Id, Contrast]
     activations: Activations
     train: Train
     orthogonalize: Orthogonalize
@@ -285,6 +294,15 @@ def _unresolved(wiring: Wiring) -> Iterator[str]:
             where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
             yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
     yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
+    for name, pair in wiring.contrasts.items():
+        where = f"contrasts.{name}"
+        if name in wiring.subjects:
+            yield f"{where}: there is a subject of that name; give the contrast another"
+        if len(pair.of) != len(pair.over):
+            yield f"{where}: {len(pair.of)} subjects of, {len(pair.over)} over; give one of each per seed"
+        for own in dict.fromkeys([*pair.of, *pair.over]):
+            if own not in wiring.subjects:
+                yield f"{where}: '{own}' is no subject; there are {', '.join(wiring.subjects)}"
 
 
 def _unlisted(made: list[str], listed: list[str]) -> Iterator[str]:
