@@ -75,9 +75,7 @@ def _between(first: Item, second: Item, share: float) -> Item:
         return (1 - share) * a + share * b
 
     kept = None if first.kept is None or second.kept is None else mix(first.kept, second.kept)
-    return second._replace(
-        success=mix(first.success, second.success), kept=kept, kl=mix(first.kl, second.kl)
-    )
+    return second._replace(success=mix(first.success, second.success), kept=kept, kl=mix(first.kl, second.kl))
 
 
 class Difference(NamedTuple):

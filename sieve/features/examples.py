@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from sieve.model.language_model import LanguageModel
 from sieve.subject import Subject
 from sieve.text.blocks import Block
 
@@ -49,13 +50,14 @@ def top_examples(
     return found
 
 
-def _shown(subject: Subject, block: Block, latent: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Tokens as text with the activation of each.
+def token_text(lm: LanguageModel, token: int) -> str:
+    """One token as it reads, the space before it included; a byte of a longer letter is the replacement sign."""
+    tokenizer = lm.tokenizer
+    return str(tokenizer.convert_tokens_to_string([tokenizer.convert_ids_to_tokens(token)]))
 
-    Ids are decoded one by one; a byte of a longer letter shows as the replacement sign.
-    """
+
+def _shown(subject: Subject, block: Block, latent: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Tokens as text with the activation of each."""
     reading = subject.read(*subject.lm.pad([list(block.ids)]))
     places = reading.text[0].nonzero().flatten().tolist()
-    tokenizer = subject.lm.tokenizer
-    tokens = tuple(tokenizer.convert_tokens_to_string([tokenizer.convert_ids_to_tokens(block.ids[p])]) for p in places)
-    return tokens, tuple(reading.z[:, latent].tolist())
+    return tuple(token_text(subject.lm, block.ids[p]) for p in places), tuple(reading.z[:, latent].tolist())

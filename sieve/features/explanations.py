@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from sieve.features.examples import Example
+from sieve.features.examples import Example, token_text
 from sieve.model.generate import continue_ids
 from sieve.model.language_model import (
     LanguageModel,
@@ -30,6 +30,8 @@ from sieve.model.language_model import (
     open_tokenizer,
     quiet,
 )
+from sieve.subject import Subject
+from sieve.text.blocks import Block
 
 Embed = Callable[[Sequence[str]], Tensor]
 """texts (N) -> vectors (N, E)."""
@@ -79,6 +81,35 @@ class Context:
         word = token.strip() or token
         pieces = [*self.tokens[: self.peak], token.replace(word, f"[[{word}]]", 1), *self.tokens[self.peak + 1 :]]
         return " ".join("".join(pieces).split())
+
+
+def top_contexts(
+    subject: Subject, blocks: Sequence[Block], latents: Sequence[int], count: int, batch: int, radius: int = 10
+) -> list[list[Context]]:
+    """For each of `latents` the contexts in which it is strongest, one per document and `count` at most.
+
+    Strongest first; ties go to the earlier document and the earlier token. What is silent everywhere has none.
+    """
+    found: list[list[tuple[float, Context]]] = [[] for _ in latents]
+    for start in range(0, len(blocks), batch):
+        group = blocks[start : start + batch]
+        reading = subject.read(*subject.lm.pad([list(block.ids) for block in group]))
+        codes = reading.z[:, list(latents)].cpu().split(reading.text.sum(1).tolist())
+        for block, text, z in zip(group, reading.text.tolist(), codes):
+            tokens = [token for token, own in zip(block.ids, text) if own]
+            peaks, places = z.max(0) if len(z) else (torch.zeros(len(latents)),) * 2
+            for own_found, peak, place in zip(found, peaks.tolist(), places.tolist()):
+                if peak > 0:
+                    own_found.append((peak, _around(subject.lm, tokens, place, radius)))
+        for own_found in found:
+            own_found.sort(key=lambda item: -item[0])
+            del own_found[count:]
+    return [[context for _, context in own_found] for own_found in found]
+
+
+def _around(lm: LanguageModel, tokens: Sequence[int], place: int, radius: int) -> Context:
+    start = max(0, place - radius)
+    return Context(tuple(token_text(lm, token) for token in tokens[start : place + radius + 1]), place - start)
 
 
 def explain(

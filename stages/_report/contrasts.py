@@ -45,4 +45,6 @@ def _ratio(pairs: Iterable[tuple[Subject, Subject]], question: str, metric: str,
 
 def all_figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], seed: int) -> dict[str, Value]:
     """`<contrast>.<key>` of every contrast."""
-    return {f"{name}.{key}": value for name, own in asked.items() for key, value in figures(own, subjects, seed).items()}
+    return {
+        f"{name}.{key}": value for name, own in asked.items() for key, value in figures(own, subjects, seed).items()
+    }

@@ -1,6 +1,7 @@
 """Explanations by tiny random models, the cosines of their embeddings, and tf-idf by hand."""
 
 import copy
+from dataclasses import replace
 from itertools import combinations
 from math import log, sqrt
 
@@ -17,6 +18,7 @@ from sieve.features.explanations import (
     explanation_cosine,
     mean_cosine,
     open_embedder,
+    top_contexts,
     without_prefix,
 )
 from sieve.model.generate import continue_text
@@ -212,3 +214,24 @@ def test_features_without_contexts_are_refused():
         context_tfidf_cosine([[context("a")], []])
     with pytest.raises(ValueError, match="no pair among 1"):
         context_tfidf_cosine([[context("a")]])
+
+
+def test_top_contexts_are_where_a_latent_is_strongest(subject, blocks):
+    """One per document, the strongest first, each marked at the document's first highest activation."""
+    texts = [b for b in blocks if b.kind == "text"][:7]
+    (found,) = top_contexts(subject, texts, [3], 4, batch=2)
+
+    z = [subject.read(*subject.lm.pad([list(b.ids)])).z[:, 3] for b in texts]
+    peaks = sorted((float(own.max()) for own in z if own.max() > 0), reverse=True)[:4]
+    shown = top_examples(subject, texts, [3], 4, batch=3)
+    assert found == [Context.of(example) for example in shown]
+    assert [max(example.activations) for example in shown] == pytest.approx(peaks, rel=1e-5)
+
+
+def test_a_latent_that_is_silent_has_no_context(subject, blocks):
+    """Nothing is shown for it, and others are not shifted."""
+    silent = replace(subject.sae, b_enc=subject.sae.b_enc.index_fill(0, torch.tensor([3]), -1e6))
+    found = top_contexts(replace(subject, sae=silent), blocks[:6], [3, 4], 2, batch=4)
+
+    assert found[0] == []
+    assert found[1] == top_contexts(subject, blocks[:6], [4], 2, batch=6)[0]

@@ -197,6 +197,22 @@ def test_subjects_that_do_not_fit(refusal, listed, told):
     assert mistake.startswith(f"subjects: {told}")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("of: [adapted_5]", "of: [adapted_6]", "contrasts.orthogonality: 'adapted_6' is no subject; there are topk,"),
+        ("over: [adapted_0]", "over: [adapted_0, cosine_0]",
+         "contrasts.orthogonality: 1 subjects of, 2 over; give one of each per seed"),
+        ("orthogonality: {of", "topk: {of", "contrasts.topk: there is a subject of that name; give the contrast"),
+        ("tried: 0", "tried: -1", "contrasts.orthogonality.tried: given -1"),
+    ],
+)  # fmt: skip
+def test_contrasts_that_do_not_fit(refusal, old, new, told):
+    """A contrast pairs subjects that exist, one of each per seed, under a name of its own."""
+    (mistake,) = refusal((old, new))
+    assert mistake.startswith(told)
+
+
 def test_subject_of_two_makers(refusal):
     """Two stages cannot make one subject."""
     mistakes = refusal(("    adapted_0: {", "    topk: {"))
