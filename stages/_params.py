@@ -179,7 +179,7 @@ class Evaluate(Section):
 
 
 class Contrast(Section):
-    """Subjects `of` less `over`, which are alike but for one thing, one of each per seed; configurations tried before."""
+    """Subjects `of` less `over`, alike but for one thing, one of each per seed; how many configurations were tried."""
 
     of: list[Id] = Field(min_length=1)
     over: list[Id] = Field(min_length=1)
