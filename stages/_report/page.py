@@ -52,7 +52,7 @@ GEOMETRY = (
     Column("Mean cos²", "Co-active", "coactive_cos2", 4),
     Column("|cos|", "99 %", "p99_abs_cos", 2),
     Column("|cos|", "Largest", "max_abs_cos", 2),
-    Column("Latents", "Unique below", "unique_below", 2),
+    Column("Latents", "Unique <", "unique_below", 2),
     Column("Latents", "L0", "l0", 1),
     Column("Latents", "Dead", "dead_share", 2),
     Column("Lengths", "5 %", "decoder_norm_p05", None),
