@@ -101,8 +101,9 @@ def compare(first: Sae, second: Sae, x: Tensor) -> dict[str, Matching]:
     """Two dictionaries of one site by all their atoms, by those that are live on x (B, D), and by their codes of x.
 
     A latent that fires in no row stays where its start put it and matches nothing. So over all atoms two dictionaries
-    of which half is dead look half as alike as they are. Codes leave the dead out in any case. A row of `compare` takes
-    8 bytes for each of F × G correlations: 2 GiB for 16,384 latents; of more, compare a sample, or take `nearest`.
+    of which half is dead look half as alike as they are. Codes leave the dead out in any case. Their correlations take
+    8 bytes for each of F × G, 2 GiB for 16,384 latents, and as much again for each copy without the dead (two at most
+    at a time); larger dictionaries want a sample of latents, or `nearest` alone.
     """
     live = fired(first, x), fired(second, x)
     codes = ((first.encode(rows), second.encode(rows)) for rows in x.split(BATCH))
