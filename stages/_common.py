@@ -23,6 +23,7 @@ from stages._recorded import Recorded
 from stages._statement import Run, file_digests
 
 Input = Annotated[Path, "input"]
+Inputs = Annotated[list[Path], "input"]
 Output = Annotated[Path, "output"]
 
 _EXPECTED = (OSError, ValueError, LookupError, FloatingPointError)
@@ -52,9 +53,13 @@ def _perform(main: Callable[..., None], stage: str, arguments: dict[str, Any], w
     """Load params, take the lock on the outputs, run, and state what was done."""
     params, read = load_params(Path("params.yaml")), dict[str, Any]()
     hints = typing.get_type_hints(main, include_extras=True)
-    inputs = {name: file_digests(path) for name, path in arguments.items() if hints[name] is Input}
+    given = _inputs(arguments, hints)
+    inputs = {
+        name: {file: digest for path in paths for file, digest in file_digests(path).items()}
+        for name, paths in given.items()
+    }
     if "DVC_STAGE" in os.environ:
-        require_as_locked([path for name, path in arguments.items() if name in inputs])
+        require_as_locked([path for paths in given.values() for path in paths])
     words = {name: str(value) for name, value in arguments.items() if name not in inputs}
     program = Path(inspect.getfile(main)).resolve()
     job = Run(stage, program, program.parents[1], inputs, words, deciding(params, stage, words), warnings)
@@ -75,6 +80,12 @@ def _warn(line: str) -> None:
     print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
+def _inputs(arguments: dict[str, Any], hints: dict[str, Any]) -> dict[str, list[Path]]:
+    """The paths that each option for an input names: one, or any number."""
+    found = {Input: lambda path: [path], Inputs: list}
+    return {name: found[hints[name]](value) for name, value in arguments.items() if hints[name] in found}
+
+
 def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
     hints = typing.get_type_hints(main, include_extras=True)
     parser = argparse.ArgumentParser(
@@ -82,12 +93,15 @@ def _parse(main: Callable[..., None], argv: list[str]) -> dict[str, Any]:
     )
     names = [name for name in inspect.signature(main).parameters if name not in {"params", "work"}]
     for name in names:
-        parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=str if hints[name] is str else Path)
+        kind: dict[str, Any] = {"type": str if hints[name] is str else Path}
+        kind |= {"nargs": "*"} if hints[name] is Inputs else {}
+        parser.add_argument(f"--{name.replace('_', '-')}", required=True, **kind)
     arguments = vars(parser.parse_args(argv))
     missing = [
-        f"--{name.replace('_', '-')} {arguments[name]}"
-        for name in names
-        if hints[name] is Input and not arguments[name].exists()
+        f"--{name.replace('_', '-')} {path}"
+        for name, paths in _inputs(arguments, hints).items()
+        for path in paths
+        if not path.exists()
     ]
     if missing:
         raise FileNotFoundError(
@@ -149,4 +163,4 @@ def write_history(path: Path, stage: str, history: list[Any]) -> None:
         write_table(temporary, columns, schema)
 
 
-__all__ = ["Input", "Output", "Params", "Progress", "publish", "run", "write_history"]
+__all__ = ["Input", "Inputs", "Output", "Params", "Progress", "publish", "run", "write_history"]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -20,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages._mistakes import ParamsError, explain
+from stages._references import unresolved
 
 T = TypeVar("T")
 
@@ -104,12 +104,16 @@ class Activations(Section):
 
 
 class TrainSubject(Section):
-    """One base dictionary: how it is trained, where, how many latents, and the variant's own numbers."""
+    """One base dictionary: how it is trained, where, how many latents, the variant's own numbers, and its own seed.
+
+    seed is added to those of start and order, for this dictionary and for what is made of it.
+    """
 
     variant: Id
     site: Id
     latents: Count
     settings: Settings
+    seed: int = 0
 
 
 class Train(Section):
@@ -136,6 +140,12 @@ class Orthogonalize(Section):
     norms: Literal["free", "unit"]
     columns: int = Field(ge=2)
     subjects: dict[Id, OrthogonalizeSubject]
+
+
+class Match(Section):
+    """How many cached rows the codes of dictionaries are compared on that are alike but for their seed."""
+
+    rows: Count
 
 
 class AdaptSubject(Section):
@@ -205,6 +215,7 @@ class Params(Wiring):
     model: Model
     tokens: Tokens
     controls: Controls
+    match: Match
     filter: Filter
     evaluate: Evaluate
 
@@ -222,7 +233,7 @@ def load_params(path: Path) -> Params:
         mistakes += explain(error, "", Params)
     try:
         wiring = Wiring.model_validate({name: values[name] for name in Wiring.model_fields if name in values})
-        mistakes += _unresolved(wiring)
+        mistakes += unresolved(wiring)
     except ValidationError:
         pass  # Params is a Wiring: these mistakes are listed already
     if mistakes:
@@ -270,47 +281,3 @@ def read_values(path: Path) -> dict[str, Any]:
         keys = ", ".join(Params.model_fields)
         raise ParamsError(str(path), [f"given {reprlib.repr(values)}; must be a mapping with the keys {keys}"])
     return values
-
-
-def _unresolved(wiring: Wiring) -> Iterator[str]:
-    """Names that refer to each other must exist: subjects, their origins, their sites."""
-    captured, base, pulled = wiring.activations.sites, wiring.train.subjects, wiring.orthogonalize.subjects
-    columns = wiring.orthogonalize.columns
-    for name, subject in base.items():
-        if subject.site not in captured:
-            where = f"train.subjects.{name}.site"
-            yield f"{where}: '{subject.site}' is not captured; activations.sites has {', '.join(captured)}"
-    for name, child in pulled.items():
-        where, origin = f"orthogonalize.subjects.{name}", base.get(child.sae)
-        if origin is None:
-            yield f"{where}.sae: '{child.sae}' is not in train.subjects; there are {', '.join(base)}"
-        elif child.site != origin.site:
-            yield f"{where}.site: given '{child.site}', but its sae '{child.sae}' is trained on '{origin.site}'"
-        if origin and child.penalty == "raw_sampled" and columns > origin.latents:
-            there = f"{name} draws so many of only {origin.latents} latents of '{child.sae}'"
-            yield f"orthogonalize.columns: given {columns}, but {there}; lower columns"
-    for name, adapted in wiring.adapt.subjects.items():
-        if adapted.sae not in base | pulled:
-            where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
-            yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
-    yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
-    for name, pair in wiring.contrasts.items():
-        where = f"contrasts.{name}"
-        if name in wiring.subjects:
-            yield f"{where}: there is a subject of that name; give the contrast another"
-        if len(pair.of) != len(pair.over):
-            yield f"{where}: {len(pair.of)} subjects of, {len(pair.over)} over; give one of each per seed"
-        for own in dict.fromkeys([*pair.of, *pair.over]):
-            if own not in wiring.subjects:
-                yield f"{where}: '{own}' is no subject; there are {', '.join(wiring.subjects)}"
-
-
-def _unlisted(made: list[str], listed: list[str]) -> Iterator[str]:
-    """Every subject has one maker and one place in the list."""
-    for name in dict.fromkeys([*made, *listed]):
-        if made.count(name) > 1:
-            yield f"subjects: '{name}' is made by {made.count(name)} stages; give each its own name"
-        if name not in made:
-            yield f"subjects: '{name}' is listed, but no stage makes it; there are {', '.join(dict.fromkeys(made))}"
-        elif listed.count(name) != 1:
-            yield f"subjects: '{name}' is made, but listed {listed.count(name)} times; list it once"

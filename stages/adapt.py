@@ -32,7 +32,10 @@ def main(
     out: Output,
     history: Output,
 ) -> None:
-    """The batches and the adapter's start depend on the seeds only, so subjects differ in their dictionary alone."""
+    """The batches and the adapter's start depend on the seeds only, the base dictionary's own among them.
+
+    So subjects of one base differ in their dictionary alone.
+    """
     config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
     kind, loss = LOSSES[params.adapt.loss]
     lm, base = open_model(network, tokenizer), Sae.load(sae / "sae.safetensors")
@@ -44,17 +47,19 @@ def main(
             "choose the other loss"
         )
 
-    seed = seed_for(params.seed.init, "adapt", "lora")
+    convention = read_json(sae / "convention.json")
+    own = convention.get("seed", 0)
+    seed = seed_for(params.seed.init + own, "adapt", "lora")
     lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)
     adaptation = Adaptation(lm, base, loss)
     watch = Progress(f"adapting to {sae.name}")
-    curve = adapt(adaptation, train, config, params.seed.order, watch, Checkpoints(work))
+    curve = adapt(adaptation, train, config, params.seed.order + own, watch, Checkpoints(work))
 
     with publish(out) as folder:
         adapted = adaptation.current.detached()
         adapted.save(folder / "sae.safetensors")
         save_adapter(folder / "adapter.safetensors", lm.network, lora, lm.digest, base.site, adapted.digest)
-        write_json(folder / "convention.json", read_json(sae / "convention.json") | {"adapted": params.adapt.loss})
+        write_json(folder / "convention.json", convention | {"adapted": params.adapt.loss})
     write_history(history, "adapt", curve)
 
 

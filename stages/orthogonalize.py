@@ -25,13 +25,13 @@ def main(
 ) -> None:
     """Training happens at the scale at which the base dictionary was trained.
 
-    The seed of the order decides which columns a step draws too: like rows, they are what it gets to see, and from one
-    start every weight sees the same.
+    The seed of the order, with the base dictionary's own, decides which columns a step draws too: like rows, they are
+    what it gets to see, and from one start every weight sees the same.
     """
     own, p = params.orthogonalize, params.orthogonalize.subjects[subject]
     config = settings(FitConfig, own.fit, "orthogonalize.fit")
     base, convention = Sae.load(sae / "sae.safetensors"), read_json(sae / "convention.json")
-    store, order, scale = Store.open(activations), params.seed.order, convention["scale"]
+    store, order, scale = Store.open(activations), params.seed.order + convention.get("seed", 0), convention["scale"]
     base.require(store.width, store.model)
     if base.site != store.site:
         raise LineageError(

@@ -1,20 +1,22 @@
 """Put every subject's answers and both cards on one page that opens offline, and headline numbers in one flat file.
 
     python -m stages.report --evaluate data/evaluate --filter data/filter --history data/history \\
-        --dataset-card data/dataset/card.json --model-card data/model/card.json \\
+        --match data/match/rows.parquet --dataset-card data/dataset/card.json --model-card data/model/card.json \\
         --out data/report --summary data/summary.json
 
 Reads   evaluate/<subject>/{rows,examples}.parquet, filter/<subject>/{counts,features}.parquet and
-        history/<subject>.parquet for every id in `subjects`; the cards of dataset and model (flat JSON).
+        history/<subject>.parquet for every id in `subjects`; what was matched from several starts, if anything;
+        the cards of dataset and model (flat JSON).
 Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
         with `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
-        `stages/_report/summary.py`.
+        `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in `stages/_report/matches.py`.
 """
 
 from __future__ import annotations
 
 from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
+from stages._report.matches import read_groups
 from stages._report.page import render
 from stages._report.plots import all_plots
 from stages._report.subjects import lineage, read_subjects
@@ -26,6 +28,7 @@ def main(
     evaluate: Input,
     filter: Input,
     history: Input,
+    match: Input,
     dataset_card: Input,
     model_card: Input,
     out: Output,
@@ -33,10 +36,10 @@ def main(
 ) -> None:
     """Read every subject, draw, and write the page and the summary; a missing or extra subject is a ValueError."""
     subjects = read_subjects(lineage(params), evaluate, filter, history)
-    card = read_json(model_card)
+    card, groups = read_json(model_card), read_groups(match, subjects)
 
     plots = all_plots(subjects)
-    page = render(subjects, read_json(dataset_card), card, plots)
+    page = render(subjects, read_json(dataset_card), card, plots, groups)
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)
@@ -44,7 +47,7 @@ def main(
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:
-        write_json(file, summarise(subjects, card))
+        write_json(file, summarise(subjects, card, groups))
 
 
 if __name__ == "__main__":

@@ -31,10 +31,10 @@ def main(params: Params, work: Work, subject: str, activations: Input, out: Outp
         raise ValueError(
             f"train.subjects.{subject}: k is {own.k}, but there are only {p.latents} latents; lower k or raise latents"
         )
-    store, order = Store.open(activations), params.seed.order
+    store, order = Store.open(activations), params.seed.order + p.seed
 
     start = store.take(batch_rows(0, store.rows, min(START_ROWS, store.rows), order)) * store.scale
-    trained = module.Variant(own, p.latents, start, generator(params.seed.init, "train", "atoms"))
+    trained = module.Variant(own, p.latents, start, generator(params.seed.init + p.seed, "train", "atoms"))
     with ahead(lambda step: store.take(batch_rows(step, store.rows, config.batch, order)), config.steps) as rows_at:
         curve = fit(
             trained,
@@ -46,7 +46,8 @@ def main(params: Params, work: Work, subject: str, activations: Input, out: Outp
 
     with publish(out) as folder:
         trained.freeze(store.site, store.model).rescaled(1 / store.scale).save(folder / "sae.safetensors")
-        write_json(folder / "convention.json", {"scale": store.scale, "settings": p.settings, "variant": p.variant})
+        how = {"scale": store.scale, "seed": p.seed, "settings": p.settings, "variant": p.variant}
+        write_json(folder / "convention.json", how)
     write_history(history, "train", curve)
 
 

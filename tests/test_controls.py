@@ -11,7 +11,7 @@ from sieve.dictionary.sae import Sae
 from sieve.model.language_model import open_model
 from sieve.model.pretrain import PretrainConfig, new_network
 from sieve.provenance import Work, read_json, read_table
-from stages import activations, controls, dataset, evaluate, filter, model, report, tokens, train
+from stages import activations, controls, dataset, evaluate, filter, match, model, report, tokens, train
 from stages._common import write_history
 from stages._params import load_params, read_values, settings
 from tests.conftest import ROOT
@@ -86,7 +86,8 @@ def data(params, tmp_path_factory):
             train.main(params, Work(d / "work" / name, print), name, d / "activations" / subject.site, folder, history)
         filter.main(params, folder, network, tokenizer, blocks, noise, features)
         evaluate.main(params, folder, network, tokenizer, blocks, features, d / "evaluate" / name)
-    inputs = ("evaluate", "filter", "history", "dataset.json", "card.json")
+    match.main(params, [], d / "activations", d / "match")
+    inputs = ("evaluate", "filter", "history", "match", "dataset.json", "card.json")
     written = (d / name for name in (*inputs, "report", "summary.json"))
     report.main(params, *written)
     return d

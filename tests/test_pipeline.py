@@ -71,7 +71,7 @@ def test_plots_show_offline(toy_run, tmp_path):
 
 
 def test_a_changed_weight_wakes_only_its_own(toy_run):
-    """A new penalty weight re-runs its subject, its heir, their questions and the report; going back runs nothing."""
+    """A new penalty weight re-runs its subject, its heir, what is asked of them and report; going back runs nothing."""
     before = (toy_run / "dvc.lock").read_bytes()
     set_weight(toy_run, 6.0)
     changed = executed(run_in(toy_run, "dvc", "repro").stdout)
@@ -79,7 +79,7 @@ def test_a_changed_weight_wakes_only_its_own(toy_run):
     reverted = run_in(toy_run, "dvc", "repro").stdout
 
     own = {f"{stage}@{s}" for s in ("cosine_5", "adapted_5") for stage in ("filter", "evaluate")}
-    assert set(changed) == own | {"orthogonalize@cosine_5", "adapt@adapted_5", "report"}
+    assert set(changed) == own | {"orthogonalize@cosine_5", "adapt@adapted_5", "match", "report"}
     assert executed(reverted) == []
     assert (toy_run / "dvc.lock").read_bytes() == before
 

@@ -14,6 +14,7 @@ OWNERS = {  # which seeds each stage depends on; a stage that doesn't declare on
     "activations": {"data"},
     "train": {"init", "order"},
     "orthogonalize": {"order"},
+    "match": {"init", "order"},
     "adapt": {"init", "order"},
     "filter": set(),
     "evaluate": {"data"},

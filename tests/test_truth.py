@@ -20,6 +20,7 @@ ONE_OF_EACH = [
     "activations",
     "train@batchtopk",
     "orthogonalize@cosine_5",
+    "match",
     "adapt@adapted_5",
     "filter@adapted_5",
     "evaluate@adapted_5",

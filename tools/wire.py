@@ -1,10 +1,10 @@
-"""Write into dvc.yaml what can be derived: the files that each stage imports, and report's one dependency per subject.
+"""Write into dvc.yaml what can be derived: the files that each stage imports, and a dependency per subject it compares.
 
     python -m tools.wire            rewrite the marked lists of ./dvc.yaml
     python -m tools.wire --check    say whether they are up to date (exit status 1 if not)
 
-A list starts at a comment `# code` or `# subjects` and ends at `# end`. DVC cannot unpack lists into deps, hence the
-writing.
+A list starts at a comment `# code` or `# subjects` and ends at `# end`; a command that ends in `--subjects` goes on
+with what its stage's list of subjects holds. DVC can unpack lists into neither, hence the writing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sieve.provenance import code
 from stages._numerics import NUMERICS
-from stages._params import load_params
+from stages._params import Params, load_params
 from stages._statement import OWN
 
 
@@ -33,15 +33,17 @@ def closure(stage: str, root: Path) -> list[str]:
 
 def wired(text: str, root: Path) -> str:
     """dvc.yaml's text with its marked lists written anew."""
-    subjects = load_params(root / "params.yaml").subjects
+    params = load_params(root / "params.yaml")
     lines, stage, skipping = [], "", False
     for line in text.splitlines():
         if match := re.fullmatch(r"  ([a-z_]+):", line):
             stage = match[1]
+        if match := re.fullmatch(r"(    cmd: .* --subjects)( '[^']*')*", line):
+            line = " ".join([match[1], *(f"'{entry}'" for entry in _subjects(stage, params))])
         if mark := re.fullmatch(r"( *)# (code|subjects)", line):
             skipping = True
             lines.append(line)
-            lines += [f"{mark[1]}- {entry}" for entry in _entries(mark[2], stage, subjects, root)]
+            lines += [f"{mark[1]}- {entry}" for entry in _entries(mark[2], stage, params, root)]
         if skipping and line.strip() == "# end":
             skipping = False
         if not skipping:
@@ -51,10 +53,16 @@ def wired(text: str, root: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _entries(mark: str, stage: str, subjects: list[str], root: Path) -> list[str]:
-    if mark == "code":
-        return [NUMERICS.as_posix(), *closure(stage, root)]
-    return [path for s in subjects for path in (f"data/evaluate/{s}", f"data/filter/{s}", f"data/history/{s}.parquet")]
+def _entries(mark: str, stage: str, params: Params, root: Path) -> list[str]:
+    return [NUMERICS.as_posix(), *closure(stage, root)] if mark == "code" else _subjects(stage, params)
+
+
+def _subjects(stage: str, params: Params) -> list[str]:
+    """What of the subjects a stage reads: report what is said of all, match those that are not adapted themselves."""
+    if stage == "match":
+        return [f"data/subjects/{s}" for s in params.subjects if s not in params.adapt.subjects]
+    parts = ("data/evaluate/{}", "data/filter/{}", "data/history/{}.parquet")
+    return [part.format(s) for s in params.subjects for part in parts]
 
 
 def main(argv: list[str]) -> int:

@@ -24,10 +24,11 @@ def geometry(W_dec: Tensor, codes: Iterable[Tensor]) -> dict[str, float | None]:
     """Figures of the atoms of W_dec (F, D), F ≥ 2; `codes` are batches (B, F) of rows that show which latents fire.
 
     Mean cos² over all pairs (mean_cos2), its Welch floor and what it has above it (excess_cos2); over pairs of latents
-    that fire somewhere in the rows (alive_cos2), and over pairs that fire in one row, once for each such row
-    (coactive_cos2): None where there is no such pair. 99th percentile and maximum of |cos| over all pairs, in fp32.
-    unique_below: ½ (1 + 1/M), at most F + 1, which all codes are below. The share of latents that fire in no row (None
-    without rows), and quantiles (5, 50, 95 %) of the atoms' norms; of two neighbours a quantile is the lower.
+    that fire somewhere in the rows (alive_cos2), and the floor of so many (alive_welch_floor); and over pairs that fire
+    in one row, once for each such row (coactive_cos2): None where there is no such pair. 99th percentile and maximum of
+    |cos| over all pairs, in fp32. unique_below: ½ (1 + 1/M), at most F + 1, which all codes are below. The share of
+    latents that fire in no row (None without rows), and quantiles (5, 50, 95 %) of the atoms' norms; of two neighbours
+    a quantile is the lower.
 
     Exact, with a strip of the F × F cosines in memory, or the co-active pairs of some rows.
     """
@@ -39,6 +40,7 @@ def geometry(W_dec: Tensor, codes: Iterable[Tensor]) -> dict[str, float | None]:
     p05, median, p95 = W_dec.norm(dim=1).double().quantile(shares, interpolation="lower").tolist()
     return {
         "alive_cos2": float(mean_squared_cosine(alive)) if len(alive) > 1 else None,
+        "alive_welch_floor": welch_floor(*alive.shape) if len(alive) > 1 else None,
         "coactive_cos2": coactive,
         "dead_share": 1 - len(alive) / len(W_dec) if rows else None,
         "decoder_norm_median": median,

@@ -21,10 +21,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sieve.dictionary.gates import TopK
 from sieve.dictionary.penalties import LEAST, STRIP
+from sieve.dictionary.sae import Sae
 from sieve.features.assignment import assign
 
 CONSTANT = 1e-12  # share of its squares that a latent's variance must exceed, or it is rounding
+BATCH = 1024  # rows whose codes are held at once
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,41 @@ def match_codes(batches: Iterable[tuple[Tensor, Tensor]], either_sign: bool = Fa
     found = _matched(correlations.abs_() if either_sign else correlations)
     pairs = torch.stack([numbers[column] for numbers, column in zip(live, found.pairs.unbind(1))], dim=1)
     return replace(found, pairs=pairs, dead=(len(first) - len(live[0]), len(second) - len(live[1])))
+
+
+def compare(first: Sae, second: Sae, x: Tensor) -> dict[str, Matching]:
+    """Two dictionaries of one site by all their atoms, by those that are live on x (B, D), and by their codes of x.
+
+    A latent that fires in no row stays where its start put it and matches nothing. So over all atoms two dictionaries
+    of which half is dead look half as alike as they are. Codes leave the dead out in any case. Their correlations take
+    8 bytes for each of F × G, 2 GiB for 16,384 latents, and as much again for each copy without the dead (two at most
+    at a time); larger dictionaries want a sample of latents, or `nearest` alone.
+    """
+    live = fired(first, x), fired(second, x)
+    codes = ((first.encode(rows), second.encode(rows)) for rows in x.split(BATCH))
+    dead = first.latents - len(live[0]), second.latents - len(live[1])
+    return {
+        "atoms": match(first.W_dec, second.W_dec),
+        "live atoms": replace(match(first.W_dec[live[0]], second.W_dec[live[1]]), dead=dead),
+        "codes": match_codes(codes),
+    }
+
+
+def fired(sae: Sae, x: Tensor) -> Tensor:
+    """The numbers, ascending, of the latents that are active in any row of x (B, D)."""
+    return torch.cat([sae.codes(rows).pairs.latents for rows in x.split(BATCH)]).unique()
+
+
+def chance(like: Sae, x: Tensor, draw: torch.Generator) -> Sae:
+    """A dictionary that knows nothing: as many random unit atoms as `like` has, which read what they write.
+
+    As many of them are active in a row as there of `like`'s in the mean row of x (B, D), so that two such dictionaries
+    have what the shape of things gives: also by codes, which are alike where rows are.
+    """
+    atoms = F.normalize(torch.randn(like.W_dec.shape, generator=draw).to(like.W_dec), dim=1)
+    active = sum(len(like.codes(rows).values) for rows in x.split(BATCH)) / len(x)
+    gate = TopK(max(1, round(active)))
+    return replace(like, W_enc=atoms.T, b_enc=torch.zeros_like(like.b_enc), W_dec=atoms, gate=gate)
 
 
 def _unit(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
-from stages._report.subjects import Lineage, Row, Subject, families
+from stages._report.ceilings import ceilings
+from stages._report.matches import KINDS, METRICS, Group
+from stages._report.subjects import Row, Subject, by_penalty
 from stages._report.summary import KEYS, best_swap
 from stages._report.svg import Plot
 
@@ -40,6 +42,22 @@ HEADLINE = (
     Column("Swap", "And kept", "swap_success_and_kept", 2),
     Column("Swap", "At 1×", "swap_success_at_1", 2),
     Column("Swap", "Other", "swap_other", 2),
+)
+GEOMETRY = (
+    Column("Mean cos²", "All", "mean_cos2", 4),
+    Column("Mean cos²", "Floor", "welch_floor", 4),
+    Column("Mean cos²", "Live", "alive_cos2", 4),
+    Column("Mean cos²", "Floor", "alive_welch_floor", 4),
+    Column("Mean cos²", "Excess left", "welch_excess_ratio", 2),
+    Column("Mean cos²", "Co-active", "coactive_cos2", 4),
+    Column("|cos|", "99 %", "p99_abs_cos", 2),
+    Column("|cos|", "Largest", "max_abs_cos", 2),
+    Column("Latents", "Unique <", "unique_below", 2),
+    Column("Latents", "L0", "l0", 1),
+    Column("Latents", "Dead", "dead_share", 2),
+    Column("Lengths", "5 %", "decoder_norm_p05", None),
+    Column("Lengths", "Median", "decoder_norm_median", None),
+    Column("Lengths", "95 %", "decoder_norm_p95", None),
 )
 SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
 SECTIONS = {
@@ -117,9 +135,9 @@ def counted(subject: Subject) -> bool:
 
 
 def verdicts(subjects: Iterable[Subject]) -> list[str]:
-    """One sentence per dictionary and side of adaptation: do the lowest and highest weight differ in swap success?"""
+    """One sentence per dictionary, penalty and side of adaptation: do its lowest and highest weight differ in swaps?"""
     said = []
-    for family in families(subjects).values():
+    for family in by_penalty(subjects).values():
         for stage, side in (("orthogonalize", "before"), ("adapt", "after")):
             weighted = [(s, s.row("swap", "success", best_swap(s) or "")) for s in family if s.line.stage == stage]
             ends = sorted(
@@ -161,40 +179,6 @@ def difference(a: Row, b: Row) -> tuple[float, float] | None:
     )
 
 
-def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
-    """Tables of patch ceilings, concept and position set × site; subjects of one model and site share a table."""
-    groups: dict[tuple[Any, ...], list[Subject]] = {}
-    for subject in subjects:
-        cases = {case: row for case, row in subject.cases("ceiling", "success").items() if case != "subject"}
-        if cases:
-            groups.setdefault((subject.line.site, *cases.items()), []).append(subject)
-    return [_ceiling_table(key[0], dict(key[1:]), members) for key, members in groups.items()]
-
-
-def _ceiling_table(chosen: str, cases: dict[str, Row], members: list[Subject]) -> dict[str, Any]:
-    tested = cases.pop("chosen", None)
-    own = cases.get(tested.note) if tested else None
-    places = [case.split("/") for case in cases]
-    concept = tested.note.split("/")[0] if tested else ""
-    rivals = [(row.value or 0.0, case) for case, row in cases.items() if case.startswith(f"{concept}/")]
-    best = max(rivals, default=None)
-    higher = cases[best[1]] if best and own and best[0] > (own.value or 0.0) else None
-    return {
-        "names": [member.name for member in members],
-        "chosen": chosen,
-        "sites": list(dict.fromkeys(site for _, site, _ in places)),
-        "concepts": list(dict.fromkeys(concept for concept, _, _ in places)),
-        "positions": list(dict.fromkeys(position for _, _, position in places)),
-        "cases": cases,
-        "own": own,
-        "tested": tested,
-        "higher": higher,
-        "higher_case": best[1] if best else "",
-        "unclear": higher and own and None not in (higher.low, own.high) and (higher.low or 0.0) <= (own.high or 0.0),
-        "through": [(m.name, m.row("ceiling", "success", "subject")) for m in members],
-    }
-
-
 def example_groups(subject: Subject) -> list[dict[str, Any]]:
     """A subject's examples by label and latent, tokens with their share of that latent's largest activation."""
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -223,7 +207,9 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
     }
 
 
-def render(subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[str, list[Plot]]) -> str:
+def render(
+    subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[str, list[Plot]], groups: list[Group]
+) -> str:
     """The whole page as one HTML text; `dataset` and `model` are their cards."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -239,9 +225,12 @@ def render(subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[s
         data={"counts": counts(dataset), "files": files(dataset), "facts": dataset_facts(dataset)},
         model={"languages": languages(model), "measures": MEASURES.values(), "facts": model_facts(model)},
         plots={section: [(plot.name, Markup(plot.svg)) for plot in drawn] for section, drawn in plots.items()},
-        headline=_headline(subjects),
-        groups=[(group, sum(c.group == group for c in HEADLINE)) for group in dict.fromkeys(c.group for c in HEADLINE)],
-        columns=HEADLINE,
+        headline=_table(subjects, HEADLINE),
+        geometry=_table(subjects, GEOMETRY),
+        seeds=len({subject.line.seed for subject in subjects}),
+        matched=groups,
+        matched_kinds=KINDS,
+        matched_metrics=METRICS,
         lacking={name: reasons(subjects, asked) for name, asked in SECTIONS.items()} | _absent(subjects),
         verdicts=verdicts(subjects),
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
@@ -257,12 +246,17 @@ def render(subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[s
     return page.replace("://", "&#58;//")
 
 
-def _headline(subjects: Iterable[Subject]) -> list[tuple[Lineage, list[tuple[str, str]]]]:
-    """(lineage, (value, interval) of every column) per subject."""
+def _table(subjects: Iterable[Subject], columns: tuple[Column, ...]) -> dict[str, Any]:
+    """Columns, their groups with widths, and (lineage, (value, interval) of every column) per subject."""
     lines = []
     for subject in subjects:
         best = subject.row("swap", "success", best_swap(subject) or "")
         notes = {"swap_success": interval(best)}
-        cells = [(number(KEYS[c.key].take(subject), c.decimals), notes.get(c.key, "")) for c in HEADLINE]
+        cells = [(number(KEYS[c.key].take(subject), c.decimals), notes.get(c.key, "")) for c in columns]
         lines.append((subject.line, cells))
-    return lines
+    groups = dict.fromkeys(c.group for c in columns)
+    return {
+        "columns": columns,
+        "groups": [(group, sum(c.group == group for c in columns)) for group in groups],
+        "lines": lines,
+    }

@@ -11,12 +11,13 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stages._report.subjects import NO_ROW, Row, Subject, families
+from stages._report.subjects import NO_ROW, Row, Subject, by_penalty
 from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
 
 PANEL = (370.0, 330.0)
-SMALL = (264.0, 200.0)
+SMALL = (264.0, 186.0, 14.0)  # the last for each line of a legend
+DASHES = ("-", "--", "-.", ":")
 UNTOUCHED = "no penalty\nstage"
 # Blue to orange stays apart for every common kind of colour blindness; the middle is the paper's own colour.
 DIVERGING = LinearSegmentedColormap.from_list("sieve", ["#2166ac", "#8fbfdd", PAPER, "#f4a873", "#c04a00"])
@@ -27,12 +28,12 @@ SIDES = (
 
 
 def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
-    """For each dictionary with a swap answer and an orthogonalised child: success, kept answers and FVU by weight."""
+    """For each dictionary and penalty with a swap answer: success, kept answers and FVU by weight."""
     plots = []
-    for base, family in families(subjects).items():
-        swapped = sorted((s for s in family if best_swap(s)), key=lambda s: s.line.weight or 0.0)
+    for (base, penalty), family in by_penalty(subjects).items():
+        swapped = [subject for subject in family if best_swap(subject)]
         if any(subject.line.stage == "orthogonalize" for subject in swapped):
-            plots += [_weight_plot(base, swapped, measure) for measure in MEASURES]
+            plots += [_weight_plot(base, penalty, swapped, measure) for measure in MEASURES]
     return plots
 
 
@@ -64,7 +65,7 @@ def _tick(weight: float | None) -> str:
     return UNTOUCHED if weight is None else f"{weight:g}"
 
 
-def _weight_plot(base: str, family: list[Subject], measure: tuple[str, str, str, Any]) -> Plot:
+def _weight_plot(base: str, penalty: str, family: list[Subject], measure: tuple[str, str, str, Any]) -> Plot:
     """One measure against the penalty weight, before and after adaptation, with its control and its reference."""
     key, title, reference, row = measure
     weights = sorted({subject.line.weight for subject in family}, key=lambda weight: (weight is not None, weight or 0))
@@ -84,15 +85,15 @@ def _weight_plot(base: str, family: list[Subject], measure: tuple[str, str, str,
         axes.update_datalim([(0, 0)])  # so that the margin above is one of the whole axis
         axes.autoscale_view(scalex=False)
         axes.set_ylim(0, None if key == "swap_fvu" else 1.04)
-        axes.set_xlabel("penalty weight")
+        axes.set_xlabel(f"weight of {penalty}, from {base} (seed {family[0].line.seed})")
         axes.set_title(title)
         # Matplotlib lists lines before bars; here each side is a column: value, control, reference.
         shown = dict(zip(*reversed(axes.get_legend_handles_labels())))
         order = [label for side in SIDES for label in _labels(side[0], reference).values() if label in shown]
         figure.legend([shown[label] for label in order], order, loc="outside lower center", ncols=2)
 
-    alt = f"{title} against the penalty weight for dictionaries descended from {base}, before and after adaptation"
-    return draw(file_name(key, base), alt, PANEL, paint)
+    alt = f"{title} against the weight of {penalty} for dictionaries descended from {base}, before and after adaptation"
+    return draw(file_name(key, base, penalty), alt, PANEL, paint)
 
 
 def _labels(side: str, reference: str) -> dict[str, str]:
@@ -202,12 +203,15 @@ def _steering(subject: Subject) -> Plot:
 
 
 def training_plots(subjects: Iterable[Subject]) -> list[Plot]:
-    """One small drawing per stage and metric, a line per subject."""
-    panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {}
-    for subject in subjects:
+    """One small drawing per stage and metric, a line per subject, by penalty, weight and seed."""
+    listed = list(subjects)
+    panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {
+        (point["stage"], point["metric"]): {} for subject in listed for point in subject.history
+    }
+    for subject in sorted(listed, key=lambda s: s.line.order):
         for point in subject.history:
-            panel = panels.setdefault((point["stage"], point["metric"]), {})
-            panel.setdefault(subject.name, []).append((point["step"], point["value"]))
+            panel = panels[point["stage"], point["metric"]]
+            panel.setdefault(subject.line.label, []).append((point["step"], point["value"]))
     return [_training(stage, metric, lines) for (stage, metric), lines in panels.items()]
 
 
@@ -217,15 +221,19 @@ def _training(stage: str, metric: str, lines: dict[str, list[tuple[int, float]]]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for (name, line), colour, dash in zip(lines.items(), cycle(LINES), cycle(("-", "--", "-.", ":"))):
-            axes.plot(*zip(*sorted(line)), color=colour, ls=dash, lw=1.4, label=name)
+        for number, (name, line) in enumerate(lines.items()):
+            again, colour = divmod(number, len(LINES))  # a colour comes again with another dash
+            dash = DASHES[(number + again) % len(DASHES)]
+            axes.plot(*zip(*sorted(line)), color=LINES[colour], ls=dash, lw=1.4, label=name)
         axes.set_title(f"{stage}: {metric}")
         axes.set_yscale("log" if wide else "linear")
         axes.locator_params(axis="x", nbins=4)
         axes.tick_params(labelcolor=MUTED)
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8.5)
+        figure.legend(loc="outside lower center", fontsize=8.5)
 
-    return draw(file_name("training", stage, metric), f"{metric} during {stage}, by step", SMALL, paint)
+    width, height, each = SMALL
+    size = (width, height + each * len(lines))
+    return draw(file_name("training", stage, metric), f"{metric} during {stage}, by step", size, paint)
 
 
 def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:

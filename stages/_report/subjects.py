@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,13 +14,30 @@ if TYPE_CHECKING:
 
 
 class Lineage(NamedTuple):
-    """Where a subject comes from: the stage that made it, the penalty weight it carries, its parent, its site."""
+    """Where a subject comes from: the stage that made it, the penalty weight it carries, its parent, its site.
+
+    And which penalty that is, and the seed of the base dictionary, which all that is made of it goes on with.
+    """
 
     subject: str
     stage: str
     weight: float | None
     parent: str | None
     site: str
+    penalty: str | None = None
+    seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """The subject's id with what tells it from others of its stage: 'cosine_5 (cosine_full 5, seed 1)'."""
+        told = [f"{self.penalty} {self.weight:g}"] if self.penalty else []
+        told += [f"seed {self.seed}"] if self.seed else []
+        return f"{self.subject} ({', '.join(told)})" if told else self.subject
+
+    @property
+    def order(self) -> tuple[str, float, int]:
+        """By penalty, weight and seed; what has no penalty comes first."""
+        return self.penalty or "", self.weight or 0.0, self.seed
 
 
 class Row(NamedTuple):
@@ -38,7 +55,10 @@ NO_ROW = Row(None, None, None, None, "")
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject's lineage and tables. `rows` maps (question, metric, case) to an answer, in the order of the file."""
+    """One subject's lineage and tables. `rows` maps (question, metric, case) to an answer, in the order of the file.
+
+    reference: the subject that differs from it in its weight alone, which is 0; itself, if that is its own; or None.
+    """
 
     line: Lineage
     rows: Mapping[tuple[str, str, str], Row]
@@ -46,6 +66,7 @@ class Subject:
     counts: list[dict[str, Any]]
     features: list[dict[str, Any]]
     history: list[dict[str, Any]]
+    reference: Subject | None = None
 
     @property
     def name(self) -> str:
@@ -84,13 +105,14 @@ def lineage(params: Params) -> list[Lineage]:
 
     def line(subject: str) -> Lineage:
         if subject in trained:
-            return Lineage(subject, "train", None, None, trained[subject].site)
+            return Lineage(subject, "train", None, None, trained[subject].site, None, trained[subject].seed)
         if subject in orthogonalized:
             own = orthogonalized[subject]
-            return Lineage(subject, "orthogonalize", own.weight, own.sae, line(own.sae).site)
+            base = line(own.sae)
+            return Lineage(subject, "orthogonalize", own.weight, own.sae, base.site, own.penalty, base.seed)
         if subject in adapted:
             parent = line(adapted[subject].sae)
-            return Lineage(subject, "adapt", parent.weight, parent.subject, parent.site)
+            return parent._replace(subject=subject, stage="adapt", parent=parent.subject)
         known = sorted({*trained, *orthogonalized, *adapted})
         raise ValueError(
             f"no stage makes the subject '{subject}'; train, orthogonalize and adapt make {', '.join(known)}. "
@@ -111,6 +133,27 @@ def families(subjects: Iterable[Subject]) -> dict[str, list[Subject]]:
             base = parent
         found.setdefault(base, []).append(subject)
     return found
+
+
+def by_penalty(subjects: Iterable[Subject]) -> dict[tuple[str, str], list[Subject]]:
+    """Subjects by base dictionary and penalty, lightest first; before them those of the base without a penalty."""
+    found = {}
+    for base, family in families(subjects).items():
+        ordered = sorted(family, key=lambda s: s.line.order)
+        for penalty in dict.fromkeys(s.line.penalty for s in ordered if s.line.penalty):
+            found[base, penalty] = [s for s in ordered if s.line.penalty in (None, penalty)]
+    return found
+
+
+def referred(subjects: list[Subject]) -> list[Subject]:
+    """The same subjects with their references. Weight 0 is no penalty, so that of another penalty will do."""
+    found = {}
+    for family in families(subjects).values():
+        for own in family:
+            free = [s for s in family if s.line.stage == own.line.stage and s.line.weight == 0]
+            same = [s for s in free if s.line.penalty == own.line.penalty]
+            found[own.name] = next(iter([*same, *free]), None)
+    return [replace(subject, reference=found[subject.name]) for subject in subjects]
 
 
 def _mismatches(folder: Path, expected: list[str]) -> list[str]:
@@ -135,7 +178,7 @@ def read_subjects(lines: list[Lineage], evaluate: Path, filter: Path, history: P
             + "\nRun the stages of a missing subject, delete what a removed subject left behind, "
             "or correct `subjects` in params.yaml"
         )
-    return [_read(line, evaluate / line.subject, filter / line.subject, history) for line in lines]
+    return referred([_read(line, evaluate / line.subject, filter / line.subject, history) for line in lines])
 
 
 def _read(line: Lineage, evaluate: Path, filter: Path, history: Path) -> Subject:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from stages._report.matches import Group
 from stages._report.subjects import Subject
 
 Value = float | None
@@ -79,6 +80,18 @@ def _pairs(subject: Subject) -> Value:
     return subject.row("swap", "success", best_swap(subject) or "").n
 
 
+def _excess(subject: Subject) -> Value:
+    """What live atoms have above the floor of so many."""
+    mean = subject.row("geometry", "alive_cos2", "all").value
+    floor = subject.row("geometry", "alive_welch_floor", "all").value
+    return None if mean is None or floor is None else mean - floor
+
+
+def _excess_ratio(subject: Subject) -> Value:
+    own, free = _excess(subject), subject.reference and _excess(subject.reference)
+    return own / free if own is not None and free else None
+
+
 def _kept(subject: Subject) -> Value:
     kept = [row["kept"] for row in subject.counts if row["kept"] is not None]
     return sum(kept) if kept else None
@@ -124,8 +137,22 @@ KEYS: dict[str, Key] = {
     "alive": _row("latents that fire at all", "reconstruction", "alive", *TEXT_FIRST),
     "mean_cos2": _row("mean squared cosine between two decoder directions", "geometry", "mean_cos2", "all"),
     "welch_floor": _row("the lowest mean squared cosine this many directions allow", "geometry", "welch_floor", "all"),
-    "max_abs_cos": _row("the most similar pair of directions", "geometry", "max_abs_cos", "all"),
+    "excess_cos2": _row("mean_cos2 − welch_floor", "geometry", "excess_cos2", "all"),
+    "alive_cos2": _row("mean squared cosine of pairs of live latents", "geometry", "alive_cos2", "all"),
+    "alive_welch_floor": _row("the lowest that so many live ones allow", "geometry", "alive_welch_floor", "all"),
+    "welch_excess_ratio": Key(
+        "what live directions have above that floor, as a share of what they have there at weight 0",
+        "geometry / alive_cos2 − alive_welch_floor, over the same of the subject that differs in its weight alone",
+        _excess_ratio,
+    ),
     "coactive_cos2": _row("mean squared cosine of pairs that fire together", "geometry", "coactive_cos2", "all"),
+    "p99_abs_cos": _row("|cosine| that 99 % of pairs stay below", "geometry", "p99_abs_cos", "all"),
+    "max_abs_cos": _row("the most similar pair of directions", "geometry", "max_abs_cos", "all"),
+    "unique_below": _row("codes of fewer latents are certainly unique", "geometry", "unique_below", "all"),
+    "dead_share": _row("latents that never fire on the evaluation's documents", "geometry", "dead_share", "all"),
+    "decoder_norm_p05": _row("length of directions, 5th percentile", "geometry", "decoder_norm_p05", "all"),
+    "decoder_norm_median": _row("length of directions, median", "geometry", "decoder_norm_median", "all"),
+    "decoder_norm_p95": _row("length of directions, 95th percentile", "geometry", "decoder_norm_p95", "all"),
     "ce_recovered": _row(
         "cross-entropy kept when the rebuild replaces the activations: 0 as if mean-ablated, 1 as if untouched",
         "fidelity",
@@ -205,13 +232,15 @@ def adapted_at_zero(subjects: Iterable[Subject]) -> Value:
     return next(found, None)
 
 
-def summarise(subjects: Sequence[Subject], card: Mapping[str, Any]) -> dict[str, Value]:
+def summarise(subjects: Sequence[Subject], card: Mapping[str, Any], groups: Sequence[Group] = ()) -> dict[str, Value]:
     """`<subject>.<key>` for every key of KEYS, None where it does not apply; `model.<key>` for the card's numbers.
 
     What the card says of the n-gram model that the language model is compared with keeps its own name, `ngram.<key>`.
-    Adaptation has one figure of its own: what it solves where the penalty, at weight 0, took nothing away.
+    Adaptation has one figure of its own: what it solves where the penalty, at weight 0, took nothing away. Dictionaries
+    that were trained from several starts have `match.<group>.<key>`.
     """
     found = {f"{subject.name}.{key}": how.take(subject) for subject in subjects for key, how in KEYS.items()}
     numbers = {key: value for key, value in card.items() if isinstance(value, int | float) and value is not True}
     found["adapt.problem_accuracy_weight0"] = adapted_at_zero(subjects)
+    found |= {f"match.{group.name}.{key}": value for group in groups for key, value in group.figures().items()}
     return found | {key if key.startswith("ngram.") else f"model.{key}": value for key, value in numbers.items()}

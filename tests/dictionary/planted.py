@@ -1,10 +1,13 @@
 """Planted truth: rows that are sparse sums of known atoms, and any variant set up to find them."""
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
+import pyarrow as pa
 import torch
 from torch import Tensor
 
+from sieve.activations.store import Store, finish_store, write_shard
 from sieve.dictionary.fit import FitConfig, Record, fit
 from sieve.dictionary.variants import variant, variants
 from sieve.provenance import generator
@@ -43,6 +46,15 @@ def world(count: int = 8192, seed: int = 0) -> World:
     chosen = torch.rand(count, ATOMS, generator=draw).topk(ACTIVE).indices
     codes = torch.zeros(count, ATOMS).scatter(1, chosen, 2 + 2 * torch.rand(count, ACTIVE, generator=draw))
     return World(atoms, codes @ atoms + torch.linspace(-0.3, 0.3, WIDTH))
+
+
+def write_store(folder: Path, rows: Tensor, site: str = "resid_post_1") -> Store:
+    """Rows (N, D) as a site's activations on disk."""
+    folder.mkdir(parents=True)
+    write_shard(folder / "shard_00000.safetensors", rows, site, "digest", "fp32")
+    places = list(range(len(rows)))
+    finish_store(folder, [pa.table({"doc": ["d"] * len(rows), "position": places, "token": places})])
+    return Store.open(folder)
 
 
 def settings(case: str, **changes):

@@ -112,6 +112,6 @@ def test_geometry_says_why_a_mean_is_missing(case):
     silent = Subject(case.subject.lm, replace(sae, b_enc=torch.full_like(sae.b_enc, -1e6)), adapted=False)
     rows = geometry.run(replace(case, subject=silent), geometry.Settings(2))
 
-    assert {r.metric for r in rows if r.value is None} == {"alive_cos2", "coactive_cos2"}
+    assert {r.metric for r in rows if r.value is None} == {"alive_cos2", "alive_welch_floor", "coactive_cos2"}
     assert all(("no two latents fire" in r.note) == (r.value is None) for r in rows)
     assert [r.value for r in rows if r.metric == "dead_share"] == [1]

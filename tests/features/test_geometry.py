@@ -61,6 +61,7 @@ def test_against_the_matrix_of_all_pairs(latents, width, pieces):
     ordered = cosines[one, other].abs().sort().values
     squares, active = cosines[one, other].square(), (z != 0).double()
     fired = active.any(0)
+    alive = int(fired.sum())
     both, together = fired[one] & fired[other], (active.T @ active)[one, other]
     floor = max(0, (latents - width) / (width * (latents - 1)))
     quantiles = norms.sort().values[[int(share * (latents - 1)) for share in (0.05, 0.5, 0.95)]]
@@ -68,6 +69,7 @@ def test_against_the_matrix_of_all_pairs(latents, width, pieces):
     assert found == pytest.approx(
         {
             "alive_cos2": float(squares[both].mean()),
+            "alive_welch_floor": max(0, (alive - width) / (width * (alive - 1))),
             "coactive_cos2": float((together * squares).sum() / together.sum()),
             "dead_share": float((~fired).double().mean()),
             "decoder_norm_median": float(quantiles[1]),
@@ -118,6 +120,7 @@ def test_an_orthonormal_basis_has_no_cosines():
     assert geometry(torch.eye(5), [torch.ones(3, 5)]) == pytest.approx(
         {
             "alive_cos2": 0,
+            "alive_welch_floor": 0,
             "coactive_cos2": 0,
             "dead_share": 0,
             "decoder_norm_median": 1,
@@ -148,12 +151,13 @@ def test_only_pairs_that_fire_together_weigh():
 
 
 def test_dead_latents_do_not_count_among_the_alive():
-    """A dead twin is in the mean over all pairs and not in that over live ones."""
+    """A dead twin is in the mean over all pairs and not in that over live ones, nor in the floor of these."""
     W = torch.cat([torch.eye(3), torch.eye(3)[:1]])
     found = geometry(W, [torch.tensor([[1.0, 1.0, 0.5, 0.0]])])
 
     assert found["mean_cos2"] == pytest.approx(1 / 6) and found["alive_cos2"] == pytest.approx(0, abs=1e-12)
     assert found["dead_share"] == 0.25
+    assert found["welch_floor"] == pytest.approx(1 / 9) and found["alive_welch_floor"] == 0
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,8 @@ def test_without_a_pair_there_is_no_mean(rows, dead):
     """Where no latent fires, or one, means over live pairs have no value; without rows it is unknown who is dead."""
     found = geometry(atoms(4, 3), [rows])
 
-    assert found["alive_cos2"] is None and found["coactive_cos2"] is None and found["dead_share"] == dead
+    assert found["alive_cos2"] is found["alive_welch_floor"] is found["coactive_cos2"] is None
+    assert found["dead_share"] == dead
     assert all(value is not None for name, value in found.items() if name.endswith("abs_cos") or "norm" in name)
 
 

@@ -7,9 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from sieve.dictionary.gates import Threshold, TopK
+from sieve.dictionary.sae import Sae
 from sieve.features import matching
-from sieve.features.matching import match, match_codes, nearest
+from sieve.features.matching import chance, compare, fired, match, match_codes, nearest
 from sieve.provenance import generator
+from tests.conftest import random_sae
 
 
 def normal(rows: int, columns: int, seed: int) -> Tensor:
@@ -191,9 +194,9 @@ def test_a_zero_atom_is_near_nobody():
 
 def test_refuses_dictionaries_of_different_sites():
     """Atoms of different widths cannot be compared, and the message names both."""
-    for compare in (match, nearest):
+    for matched in (match, nearest):
         with pytest.raises(ValueError, match="width 4, the second's 5"):
-            compare(torch.eye(4), torch.eye(5))
+            matched(torch.eye(4), torch.eye(5))
 
 
 def test_codes_by_permutations_of_the_correlation_matrix():
@@ -278,3 +281,66 @@ def test_codes_must_be_of_the_same_rows():
     for nothing in ([], [(torch.ones(0, 2), torch.ones(0, 2))]):
         with pytest.raises(ValueError, match="no rows"):
             match_codes(nothing)
+
+
+def reordered(sae: Sae, order: Tensor, factor: float = 1.0) -> Sae:
+    """The same dictionary with its latents in another order, its codes `factor` times as large."""
+    return Sae(
+        factor * sae.W_enc[:, order], factor * sae.b_enc[order], sae.W_dec[order] / factor, sae.b_dec, sae.gate,
+        sae.site, sae.model,
+    )  # fmt: skip
+
+
+def test_a_permuted_dictionary_is_found_again_by_everything():
+    """Atoms, live atoms and codes of a dictionary and of itself in another order are matched with 1."""
+    sae, order = random_sae(12, 40, 4, "resid_post_1", "digest"), shuffled(40)
+    found = compare(sae, reordered(sae, order, 3.0), normal(500, 12, 3))
+
+    assert list(found) == ["atoms", "live atoms", "codes"]
+    for own in found.values():
+        assert own.figures()["mcc"] == pytest.approx(1, abs=1e-5)
+    assert partners(found["atoms"]) == order.argsort().tolist()
+
+
+def test_the_dead_hide_what_the_living_have_in_common():
+    """Latents that fire in none of the rows count among atoms, with what their start gave, and not among live ones."""
+    sae, x = random_sae(12, 40, 4, "resid_post_1", "digest"), normal(500, 12, 3)
+    dead = torch.arange(0, 40, 2)
+    silent = sae.b_enc.clone().index_fill_(0, dead, -1e6)
+    first, second = (
+        Sae(sae.W_enc, silent, sae.W_dec.index_copy(0, dead, normal(20, 12, seed)), sae.b_dec, sae.gate, "s", "m")
+        for seed in (4, 5)
+    )
+    found = {of: own.figures() for of, own in compare(first, second, x).items()}
+
+    assert fired(first, x).tolist() == list(range(1, 40, 2))
+    assert found["live atoms"]["mcc"] == pytest.approx(1, abs=1e-5)
+    assert found["codes"]["mcc"] == pytest.approx(1, abs=1e-5)
+    assert found["atoms"]["mcc"] < 0.9
+    assert [found[of]["dead_first"] for of in found] == [0, 20, 20]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1024])
+def test_rows_are_compared_in_any_batches(batch, monkeypatch):
+    """Who is live, and what is alike, does not depend on how many rows are encoded at once."""
+    first, second = (random_sae(8, 30, 3, "resid_post_1", "digest", seed) for seed in range(2))
+    x = normal(60, 8, 3)
+    whole = compare(first, second, x)
+    monkeypatch.setattr(matching, "BATCH", batch)
+
+    for of, own in compare(first, second, x).items():
+        assert own.figures() == pytest.approx(whole[of].figures(), abs=1e-6)
+
+
+def test_who_knows_nothing_is_as_wide_and_as_busy():
+    """Random dictionaries have as many unit atoms as the one they stand for, and as many active in a row."""
+    sae, x = random_sae(16, 40, 4, "resid_post_1", "digest"), normal(300, 16, 3)
+    sae = Sae(5 * sae.W_enc, sae.b_enc, sae.W_dec / 5, sae.b_dec + 1, Threshold(torch.full((40,), 6.0)), "s", "m")
+    busy = float((sae.encode(x) != 0).sum(1).double().mean())
+    blind = [chance(sae, x, generator(0, seed)) for seed in (1, 1, 2)]
+
+    assert blind[0].digest == blind[1].digest != blind[2].digest
+    assert busy > 1 and blind[0].gate == TopK(round(busy))
+    assert blind[0].W_dec.shape == (40, 16) and torch.equal(blind[0].W_enc, blind[0].W_dec.T)
+    torch.testing.assert_close(blind[0].W_dec.norm(dim=1), torch.ones(40))
+    assert torch.equal(blind[0].b_dec, sae.b_dec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,10 @@ EXAMPLES = pa.schema(
         "tokens": pa.list_(pa.string()),
         "activations": pa.list_(pa.float32()),
     }
+)
+MATCHES = pa.schema(
+    [(name, pa.string()) for name in ("group", "first", "second", "of", "metric")]
+    + [("value", pa.float64()), ("note", pa.string())]
 )
 HISTORY = pa.schema([("stage", pa.string()), ("step", pa.int64()), ("metric", pa.string()), ("value", pa.float64())])
 FEATURES = pa.schema(
@@ -93,8 +98,10 @@ def invented_params() -> SimpleNamespace:
     made = SimpleNamespace
     return made(
         subjects=["topk", "batchtopk", "cosine_0", "cosine_5", "adapted_0", "adapted_5"],
-        train=made(subjects={v: made(variant=v, site="resid_post_0") for v in ("topk", "batchtopk")}),
-        orthogonalize=made(subjects={f"cosine_{w}": made(sae="topk", weight=float(w)) for w in (0, 5)}),
+        train=made(subjects={v: made(variant=v, site="resid_post_0", seed=0) for v in ("topk", "batchtopk")}),
+        orthogonalize=made(
+            subjects={f"cosine_{w}": made(sae="topk", weight=float(w), penalty="cosine_full") for w in (0, 5)}
+        ),
         adapt=made(subjects={f"adapted_{w}": made(sae=f"cosine_{w}") for w in (0, 5)}),
     )
 
@@ -129,9 +136,12 @@ def _shared_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
     for metric, value in {"fvu": fvu, "explained_variance": 1 - fvu, "l0": 4.0, "alive": 0.984}.items():
         rows.add("reconstruction", metric, "text", value)
     mean_cos2 = 0.0070 if heavy else 0.0118
-    for metric, value in {"mean_cos2": mean_cos2, "welch_floor": 0.0068, "max_abs_cos": 0.741}.items():
+    geometry = {"mean_cos2": mean_cos2, "welch_floor": 0.0068, "max_abs_cos": 0.741, "coactive_cos2": 2.4 * mean_cos2}
+    geometry |= {"alive_cos2": mean_cos2 + 0.0001, "alive_welch_floor": 0.0066, "excess_cos2": mean_cos2 - 0.0068}
+    geometry |= {"p99_abs_cos": 0.31, "unique_below": 1.175, "dead_share": 0.016}
+    geometry |= {f"decoder_norm_{at}": 0.5 + 0.1 * number for number, at in enumerate(("p05", "median", "p95"))}
+    for metric, value in geometry.items():
         rows.add("geometry", metric, "all", value)
-    rows.add("geometry", "coactive_cos2", "all", 2.4 * mean_cos2)
     for metric, value in {"ce_recovered": 0.981 - 0.02 * heavy, "kl_recovered": 0.972 - 0.02 * heavy}.items():
         rows.add("fidelity", metric, "text", value)
 
@@ -218,8 +228,24 @@ def _history(path: Path, stage: str, heavy: bool) -> None:
     write_table(path, dict(zip(HISTORY.names, zip(*rows))), HISTORY)
 
 
+def write_matches(path: Path, groups: dict[str, list[str]]) -> None:
+    """What the match stage writes of groups {name: members}: the MCC of pair n is .5 + n/10, that of chance .25."""
+    listed = []
+    for group, members in groups.items():
+        pairs = [*combinations(members, 2), (None, None)]
+        for number, (first, second) in enumerate(pairs):
+            mcc = 0.25 if first is None else 0.5 + number / 10
+            figures = {"mcc": mcc, "mmcs_first": mcc + 0.05, "mmcs_second": mcc + 0.15}
+            for of in ("atoms", "live atoms", "codes"):
+                for metric, value in {**figures, "matched_above_70": 0.4, "matched_above_90": 0.2}.items():
+                    listed.append((group, first, second, of, metric, value, ""))
+    rows = listed or [(None, None, None, None, None, None, "not applicable: nothing is alike")]
+    write_table(path, dict(zip(MATCHES.names, zip(*rows))), MATCHES)
+
+
 def write_world(folder: Path, *, languages: bool = True, problems: bool = True) -> None:
-    """Write everything the report reads for six invented subjects."""
+    """Write everything the report reads for six invented subjects, of which none are alike."""
+    write_matches(folder / "match.parquet", {})
     for index, line in enumerate(lineage(invented_params())):
         draw = np.random.default_rng(index)
         heavy, adapted, rows = bool(line.weight), line.stage == "adapt", Rows()
@@ -243,13 +269,14 @@ def write_world(folder: Path, *, languages: bool = True, problems: bool = True) 
     write_json(folder / "dataset.json", DATASET_CARD if problems else {"licence": "not stated"})
 
 
-def report(world: Path, into: Path) -> Path:
+def report(world: Path, into: Path, params: SimpleNamespace | None = None) -> Path:
     """Run the stage on `world`; the folder that holds `report/` and `summary.json`."""
     main(
-        invented_params(),
+        params or invented_params(),
         evaluate=world / "evaluate",
         filter=world / "filter",
         history=world / "history",
+        match=world / "match.parquet",
         dataset_card=world / "dataset.json",
         model_card=world / "model.json",
         out=into / "report",

@@ -66,7 +66,7 @@ def test_unknown_key_names_its_neighbour(refusal):
 def test_unknown_key_without_a_neighbour_lists_the_known(refusal):
     """A key that resembles nothing is told with all keys that are known at its place, also inside a named subject."""
     assert refusal(("      site: resid_post_0", "      zebra: 1\n      site: resid_post_0")) == [
-        "train.subjects.topk.zebra: unknown key; known here: variant, site, latents, settings"
+        "train.subjects.topk.zebra: unknown key; known here: variant, site, latents, settings, seed"
     ]
 
 

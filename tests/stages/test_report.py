@@ -10,7 +10,8 @@ import pytest
 
 from sieve.provenance import read_json
 from stages._report.page import difference
-from stages._report.subjects import Lineage, Row, Subject, lineage
+from stages._report.plots import swap_plots, training_plots
+from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, referred
 from stages._report.summary import KEYS, summarise
 from stages._report.svg import NAMESPACE
 from tests.stages.report_world import (
@@ -20,6 +21,7 @@ from tests.stages.report_world import (
     SITES,
     invented_params,
     report,
+    write_matches,
     write_world,
 )
 
@@ -76,8 +78,10 @@ def test_the_page_explains_every_key(full: Path) -> None:
 
 
 def test_every_key_has_a_value_where_every_question_applies(full: Path) -> None:
-    """In a world with languages and problems no key is null."""
-    assert [key for key, value in read_json(full / "summary.json").items() if value is None] == []
+    """In a world with languages and problems no key is null but what is left of a weight that there is none of."""
+    nulls = {key for key, value in read_json(full / "summary.json").items() if value is None}
+
+    assert nulls == {"topk.welch_excess_ratio", "batchtopk.welch_excess_ratio"}
 
 
 def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> None:
@@ -228,8 +232,13 @@ def test_a_difference_between_equal_shares_is_centred_at_zero() -> None:
 
 
 def test_lineage_follows_parents() -> None:
-    """An adapted model carries its dictionary's weight and the site of the dictionary's origin."""
-    assert lineage(invented_params())[-1] == ("adapted_5", "adapt", 5.0, "cosine_5", "resid_post_0")
+    """An adapted model carries its dictionary's penalty and weight, and site and seed of the dictionary's origin."""
+    params = invented_params()
+    params.train.subjects["topk"].seed = 3
+
+    assert lineage(params)[-1] == ("adapted_5", "adapt", 5.0, "cosine_5", "resid_post_0", "cosine_full", 3)
+    assert lineage(params)[-1].label == "adapted_5 (cosine_full 5, seed 3)"
+    assert lineage(params)[1].label == "batchtopk"
 
 
 def test_an_unknown_subject_is_refused() -> None:
@@ -239,3 +248,127 @@ def test_an_unknown_subject_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"'cosine_7'.*adapted_0"):
         lineage(params)
+
+
+def test_what_is_left_of_the_excess_is_relative_to_weight_0(full: Path) -> None:
+    """It is (μ − floor)/(μ₀ − floor₀) over live atoms: 1 at weight 0, (.0071 − .0066)/(.0119 − .0066) at weight 5."""
+    summary = read_json(full / "summary.json")
+
+    for name in ("cosine_{}", "adapted_{}"):
+        assert summary[f"{name.format(0)}.welch_excess_ratio"] == 1
+        assert summary[f"{name.format(5)}.welch_excess_ratio"] == pytest.approx(0.0005 / 0.0053)
+
+
+def _subject(name: str, stage: str = "orthogonalize", parent: str | None = "topk", **more: object) -> Subject:
+    history = [{"stage": stage, "metric": "loss", "step": step, "value": 1.0} for step in (0, 10)]
+    rows = {("swap", "strength", "chosen"): Row(2.0, None, None, 9, ""), ("swap", "success", "swap/2"): NO_ROW}
+    weight = more.pop("weight", None if stage == "train" else 5.0)
+    line = Lineage(name, stage, weight, parent, "resid_post_0", **more)  # type: ignore[arg-type]
+    return Subject(line, rows, [], [], [], history)
+
+
+def test_the_reference_is_of_the_same_base_stage_and_penalty() -> None:
+    """Among subjects of weight 0 that of the own penalty counts, else another's, which is the same; no stranger's."""
+    made = [
+        _subject("topk", "train", None),
+        _subject("other", "train", None),
+        _subject("raw_0", weight=0.0, penalty="raw_sampled"),
+        _subject("cosine_0", weight=0.0, penalty="cosine_full"),
+        _subject("cosine_5", penalty="cosine_full"),
+        _subject("hinge_5", penalty="hinge"),
+        _subject("stranger", parent="other", penalty="cosine_full"),
+        _subject("adapted", "adapt", "cosine_5", penalty="cosine_full"),
+    ]
+
+    found = {subject.name: subject.reference and subject.reference.name for subject in referred(made)}
+    own = {"raw_0": "raw_0", "cosine_0": "cosine_0", "cosine_5": "cosine_0", "hinge_5": "raw_0"}
+    assert found == dict.fromkeys(found) | own
+
+
+def test_each_penalty_has_its_own_doses() -> None:
+    """A base's subjects are drawn penalty by penalty, lightest first, with those without a penalty beside each."""
+    made = [
+        _subject("cosine_5", penalty="cosine_full"),
+        _subject("topk", "train", None, seed=1),
+        _subject("raw_5", penalty="raw_sampled"),
+        _subject("cosine_0", weight=0.0, penalty="cosine_full"),
+        _subject("plain", "adapt", weight=None),
+    ]
+
+    assert {key: [subject.name for subject in family] for key, family in by_penalty(made).items()} == {
+        ("topk", "cosine_full"): ["plain", "topk", "cosine_0", "cosine_5"],
+        ("topk", "raw_sampled"): ["plain", "topk", "raw_5"],
+    }
+    drawn = swap_plots(made)
+    assert [plot.name for plot in drawn][::3] == ["swap_success_topk_cosine_full", "swap_success_topk_raw_sampled"]
+    assert "weight of raw_sampled, from topk" in drawn[3].svg
+
+
+def test_curves_are_in_order_and_told_apart() -> None:
+    """Whatever the order of subjects, curves come by penalty, weight and seed, named by all three, none twice alike."""
+    made = [
+        _subject(f"s{seed}{penalty[0]}{weight}", parent=None, weight=float(weight), penalty=penalty, seed=seed)
+        for penalty in ("raw_sampled", "cosine_full")
+        for seed in (2, 0, 1)
+        for weight in (50, 0, 5, 100)
+    ]
+    (plot,) = training_plots(made)
+    (again,) = training_plots(made[::-1])
+
+    told = re.findall(r">(s\d\w+ \([^)]*\))<", plot.svg)
+    assert plot == again and len(told) == 24
+    assert told[:4] == ["s0c0 (cosine_full 0)", "s1c0 (cosine_full 0, seed 1)", "s2c0 (cosine_full 0, seed 2)",
+                        "s0c5 (cosine_full 5)"]  # fmt: skip
+    looks = re.findall(r'<path d="M [^"]*" [^>]*style="fill: none; (stroke-?[^"]*)"', plot.svg)
+    assert looks and len(told) <= len(set(looks)) + 1  # axes' own lines are among them
+
+
+def test_nothing_is_said_of_starts_where_there_is_one(full: Path) -> None:
+    """Without groups there is no section, no link and no key about other starts, and the page says: one seed."""
+    page = _written(full)["report/index.html"]
+
+    assert 'id="match"' not in page and "#match" not in page and "One seed." in page
+    assert [key for key in read_json(full / "summary.json") if key.startswith("match.")] == []
+
+
+@pytest.fixture(scope="module")
+def starts(full: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of the full world in which three dictionaries, and two others, were trained from several starts."""
+    world = shutil.copytree(full, tmp_path_factory.mktemp("starts") / "world")
+    groups = {"cosine_5": ["cosine_5", "topk", "batchtopk"], "topk": ["topk", "cosine_0"]}
+    write_matches(world / "match.parquet", groups)
+    params = invented_params()
+    params.train.subjects["batchtopk"].seed = 1
+    return report(world, world / "again", params)
+
+
+def test_what_was_found_again_is_shown(starts: Path) -> None:
+    """Means over pairs stand with what random atoms have, and with their range where there are three pairs."""
+    section = re.search(r'<section id="match">.*?</section>', _written(starts)["report/index.html"], flags=re.S)
+    assert section
+    three, two = re.findall(r"<tbody>(.*?)</tbody>", section[0], flags=re.S)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", three.split("</tr>")[0])
+
+    assert cells[:3] == ["cosine_full", "5", "3"]
+    assert cells[3:6] == ["0.60<small>0.25</small>", "0.50–0.70", "0.70<small>0.35</small>"]
+    assert "0.50<small>0.25</small></td>\n<td></td>" in two
+    assert "2 seeds." in _written(starts)["report/index.html"]
+
+
+def test_what_was_found_again_is_in_the_summary(starts: Path) -> None:
+    """A group's keys bear the name of its first dictionary, and so do those of chance."""
+    summary = read_json(starts / "summary.json")
+
+    assert summary["match.cosine_5.pairs"] == 3 and summary["match.topk.pairs"] == 1
+    for prefix in ("", "live_", "codes_"):
+        found = [summary[f"match.cosine_5.{prefix}{key}"] for key in ("mcc", "mcc_random", "mmcs", "mmcs_random")]
+        assert found == pytest.approx([0.6, 0.25, 0.7, 0.35])
+
+
+def test_a_table_about_strangers_is_refused(full: Path, tmp_path: Path) -> None:
+    """A comparison of what is no subject any more is named."""
+    shutil.copytree(full, tmp_path / "world")
+    write_matches(tmp_path / "world/match.parquet", {"topk": ["topk", "gone"]})
+
+    with pytest.raises(ValueError, match="compares gone, which is no subject; run the match stage again"):
+        report(tmp_path / "world", tmp_path / "new")

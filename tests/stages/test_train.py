@@ -29,7 +29,7 @@ def test_a_dictionary_takes_raw_activations(tmp_path, raw, case):
     places = list(range(len(raw)))
     finish_store(tmp_path / "store", [pa.table({"doc": ["d"] * len(raw), "position": places, "token": places})])
     own = asdict(settings(case))
-    subject = SimpleNamespace(variant=CASES[case][0], settings=own, latents=32)
+    subject = SimpleNamespace(variant=CASES[case][0], settings=own, latents=32, seed=0)
     train = SimpleNamespace(subjects={"it": subject}, fit=FIT)
     params = SimpleNamespace(train=train, seed=SimpleNamespace(init=0, order=0))
     work = Work(tmp_path / "work", pytest.fail)

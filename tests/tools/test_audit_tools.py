@@ -38,13 +38,13 @@ def test_a_changed_param_is_told_with_everything_downstream(toy_run):
     finally:
         (toy_run / "params.yaml").write_text(before, encoding="utf-8")
     own = {f"{stage}@{s}" for s in ("cosine_5", "adapted_5") for stage in ("filter", "evaluate")}
-    assert set(found.reasons) == own | {"orthogonalize@cosine_5", "adapt@adapted_5", "report"}
+    assert set(found.reasons) == own | {"orthogonalize@cosine_5", "adapt@adapted_5", "match", "report"}
     (reason,) = found.reasons["orthogonalize@cosine_5"]
     assert "orthogonalize.subjects.cosine_5" in reason and "5.0" in reason and "6.0" in reason
     assert found.reasons["adapt@adapted_5"] == ["comes after orthogonalize@cosine_5, unless they give the same bytes"]
     assert set(after(found, "filter@cosine_5").reasons) == {"filter@cosine_5", "evaluate@cosine_5", "report"}
     assert found.total("seconds") > 0 and found.total("bytes") > 0 and found.memory > 2**26
-    assert re.search(r"7 stages, by their last runs: \d+ s, [\d.]+ GiB memory, [\d.]+ MiB disk", show(found))
+    assert re.search(r"8 stages, by their last runs: \d+ s, [\d.]+ GiB memory, [\d.]+ MiB disk", show(found))
     with pytest.raises(OSError, match="MiB of disk are free"):
         require_room(found, 10)
     require_room(found, 2**40)
@@ -69,13 +69,13 @@ def test_lineage_leads_back_to_the_sources(toy_run):
     """From a report's summary to the dataset, every run once, in order, each with code and params."""
     step = trace(toy_run, toy_run / "data/summary.json")
     items = [one.statement.item for one in flat(step)]
-    assert items[0] == "dataset" and items[-1] == "report" and len(items) == len(set(items)) == 18
+    assert items[0] == "dataset" and items[-1] == "report" and len(items) == len(set(items)) == 19
     done = run_in(toy_run, "python", "-m", "tools.lineage", "data/subjects/cosine_5/sae.safetensors").stdout
     assert "param orthogonalize.subjects.cosine_5.weight = 5.0" in done
     assert "runs back to its sources; all bytes agree" in done
     assert "train@topk" in done and "train@batchtopk" not in done
     chart = as_mermaid(toy_run / "data/summary.json", step)
-    assert chart.startswith("flowchart LR") and chart.count("-->") >= 17
+    assert chart.startswith("flowchart LR") and chart.count("-->") >= 18
 
 
 def test_lineage_says_what_no_longer_agrees(toy_run, tmp_path):
@@ -94,7 +94,7 @@ def test_statements_follow_the_specifications(toy_run):
     from in_toto_attestation.v1.statement import Statement
 
     paths = sorted((toy_run / STATEMENTS).glob("*/*.json"))
-    assert len(paths) >= 18
+    assert len(paths) >= 19
     for path in paths:
         value = read_json(path)
         parsed = ParseDict(value, statement_pb2.Statement())

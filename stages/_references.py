@@ -1,0 +1,53 @@
+"""Names in params.yaml that refer to each other: what is wrong with them, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages._params import Wiring
+
+
+def unresolved(wiring: Wiring) -> Iterator[str]:
+    """Names that refer to each other must exist: subjects, their origins, their sites."""
+    captured, base, pulled = wiring.activations.sites, wiring.train.subjects, wiring.orthogonalize.subjects
+    columns = wiring.orthogonalize.columns
+    for name, subject in base.items():
+        if subject.site not in captured:
+            where = f"train.subjects.{name}.site"
+            yield f"{where}: '{subject.site}' is not captured; activations.sites has {', '.join(captured)}"
+    for name, child in pulled.items():
+        where, origin = f"orthogonalize.subjects.{name}", base.get(child.sae)
+        if origin is None:
+            yield f"{where}.sae: '{child.sae}' is not in train.subjects; there are {', '.join(base)}"
+        elif child.site != origin.site:
+            yield f"{where}.site: given '{child.site}', but its sae '{child.sae}' is trained on '{origin.site}'"
+        if origin and child.penalty == "raw_sampled" and columns > origin.latents:
+            there = f"{name} draws so many of only {origin.latents} latents of '{child.sae}'"
+            yield f"orthogonalize.columns: given {columns}, but {there}; lower columns"
+    for name, adapted in wiring.adapt.subjects.items():
+        if adapted.sae not in base | pulled:
+            where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
+            yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
+    yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
+    for name, pair in wiring.contrasts.items():
+        where = f"contrasts.{name}"
+        if name in wiring.subjects:
+            yield f"{where}: there is a subject of that name; give the contrast another"
+        if len(pair.of) != len(pair.over):
+            yield f"{where}: {len(pair.of)} subjects of, {len(pair.over)} over; give one of each per seed"
+        for own in dict.fromkeys([*pair.of, *pair.over]):
+            if own not in wiring.subjects:
+                yield f"{where}: '{own}' is no subject; there are {', '.join(wiring.subjects)}"
+
+
+def _unlisted(made: list[str], listed: list[str]) -> Iterator[str]:
+    """Every subject has one maker and one place in the list."""
+    for name in dict.fromkeys([*made, *listed]):
+        if made.count(name) > 1:
+            yield f"subjects: '{name}' is made by {made.count(name)} stages; give each its own name"
+        if name not in made:
+            yield f"subjects: '{name}' is listed, but no stage makes it; there are {', '.join(dict.fromkeys(made))}"
+        elif listed.count(name) != 1:
+            yield f"subjects: '{name}' is made, but listed {listed.count(name)} times; list it once"
