@@ -1,6 +1,6 @@
 """One file per way of training a dictionary. The directory is the registry: `variant("topk")` is `topk.py`.
 
-A variant file holds `Settings` (a frozen dataclass of its own numbers) and `Variant`:
+A variant file holds `Settings` (a frozen dataclass of its own numbers), `Variant` and `Sparsity`:
 
     Variant(settings, latents, rows, generator)   rows (N, D): a sample of scaled activations to start from
     parameters() -> list[Tensor]                  what the optimiser turns
@@ -8,6 +8,13 @@ A variant file holds `Settings` (a frozen dataclass of its own numbers) and `Var
     before_step(), after_step()                   constraints around the optimiser's step
     counters() -> dict, restore(dict)             tensors (no parameters) that decide the steps to come, for checkpoints
     freeze(site, model) -> Sae                    the dictionary of scaled activations as it is used
+
+    Sparsity(sae, settings, rows, error)          for training on a frozen one, settings and rows as above: what holds
+                                                  its L0, beside whatever error (x̂, x) -> scalar is minimised
+    code(sae, batch) -> x̂, codes, price           what the loss is made of; the price is added to it
+    gate() -> Gate                                the dictionary's when it is used
+    l0                                            the active latents a row that are held
+    parameters(), counters(), restore(dict)       besides the dictionary's four tensors; as above
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ c = 4, λ_P = 3e-6, ε = 2, t = 0.1 at the start, rows of length √D. Trained w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from sieve.dictionary.fit import Dictionary
+from sieve.dictionary.gates import Threshold
 from sieve.dictionary.sae import Sae
+from sieve.dictionary.sparsity import Coded, Error, coded, own_l0, pre_activations, thresholds
+from sieve.dictionary.sparsity import Sparsity as Held
 from sieve.dictionary.weights import CHUNK, DeadLatents, Weights, ramp, spread
 
 
@@ -122,3 +126,31 @@ class Variant(Dictionary):
 
     def freeze(self, site: str, model: str) -> Sae:
         return self.weights.folded(self.t.exp(), site, model)
+
+
+class Sparsity(Held):
+    """Thresholds are trained on by the same kernel, and L0* (L0/L0* − 1)² holds L0: the form with a target, λ = L0*.
+
+    So one latent more costs 2(L0/L0* − 1), be they few or many: at an error of about 1 a latent is worth so little that
+    L0 ends within a few percent of L0*. ε is that of training, in which a frozen dictionary's atoms have length 1.
+    """
+
+    def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
+        theta = thresholds(sae, "jumprelu")
+        if not (theta > 0).all():
+            raise ValueError(
+                f"thresholds go down to {theta.min():g}, but JumpReLU's are exp(t), above 0; "
+                "give the convention that belongs to the dictionary"
+            )
+        self.l0, self.bandwidth = own_l0(sae, rows), settings["bandwidth"]
+        self.t = nn.Parameter(theta.log())
+
+    def parameters(self) -> list[Tensor]:
+        return [self.t]
+
+    def code(self, sae: Sae, x: Tensor) -> Coded:
+        z, l0 = JumpReLU.apply(pre_activations(sae, x), self.t, self.bandwidth)
+        return coded(sae, z, self.l0 * (l0 / self.l0 - 1).square())
+
+    def gate(self) -> Threshold:
+        return Threshold(self.t.detach().exp())
