@@ -123,7 +123,8 @@ class Orthogonalizer(Dictionary):
         self.sparsity.restore(counters)
 
     def freeze(self, site: str, model: str) -> Sae:
-        return replace(self._current, gate=self.sparsity.gate(), site=site, model=model).detached()
+        sae = self._current.detached()
+        return replace(sae, gate=self.sparsity.gate(sae), site=site, model=model)
 
 
 def master(sae: Sae) -> Sae:

@@ -20,9 +20,6 @@ from sieve.dictionary.sae import Sae
 
 Error = Callable[[Tensor, Tensor], Tensor]  # of x̂ and x, both (B, D): a scalar, about 1 where nothing is explained
 
-# What a dictionary without a convention is taken for: the published bandwidth, and a mean over 100 batches.
-ASSUMED = {"bandwidth": 2.0, "threshold_decay": 0.99}
-
 
 class Coded(NamedTuple):
     """x̂ (B, D), the codes of x, and what they add to the loss."""
@@ -48,9 +45,9 @@ class Sparsity:
         """A batch x (B, D) by the tensors of `sae` as they are now, differentiably."""
         raise NotImplementedError
 
-    def gate(self) -> Gate:
-        """As the dictionary is to be used now."""
-        raise NotImplementedError
+    def gate(self, sae: Sae) -> Gate:
+        """With which the tensors of `sae`, as they are now, are to be used: its own, if that does not change."""
+        return sae.gate
 
     def counters(self) -> dict[str, Tensor]:
         """Tensors other than parameters that decide the steps to come, for checkpoints."""
@@ -81,6 +78,11 @@ def thresholds(sae: Sae, variant: str) -> Tensor:
     return sae.gate.theta
 
 
+def lengths(sae: Sae) -> Tensor:
+    """Of the atoms (F,)."""
+    return sae.W_dec.norm(dim=1).clamp_min(1e-8)
+
+
 def pre_activations(sae: Sae, x: Tensor) -> Tensor:
     """All of (x − b_dec) W_enc + b_enc, (B, F)."""
     return torch.addmm(sae.b_enc, x - sae.b_dec, sae.W_enc)
@@ -97,13 +99,14 @@ def assumed(gate: Gate) -> dict[str, Any]:
     """The convention of a dictionary that came without one, by its gate.
 
     The k largest of a row: topk. Thresholds that are all 0: relu_l1. One threshold for all latents: batchtopk, whose k
-    is the L0 that it has. Different ones: jumprelu.
+    is the L0 that it has. Different ones: jumprelu, with the published bandwidth.
     """
     if isinstance(gate, TopK):
         return {"variant": "topk", "settings": {}}
     least, most = gate.theta.aminmax()
-    name = "jumprelu" if least < most else "batchtopk" if most != 0 else "relu_l1"
-    return {"variant": name, "settings": dict(ASSUMED)}
+    if least < most:
+        return {"variant": "jumprelu", "settings": {"bandwidth": 2.0}}
+    return {"variant": "batchtopk" if most != 0 else "relu_l1", "settings": {}}
 
 
 def adopted(sae: Sae) -> tuple[Sae, dict[str, Any]]:
@@ -114,9 +117,9 @@ def adopted(sae: Sae) -> tuple[Sae, dict[str, Any]]:
     atoms can be taken over.
     """
     convention = assumed(sae.gate)
-    lengths = sae.W_dec.norm(dim=1).clamp_min(1e-8)
+    taken = lengths(sae)
     if convention["variant"] in {"topk", "batchtopk"}:
-        lengths = lengths.mean().expand_as(lengths)
-    gate = Threshold(sae.gate.theta * lengths) if isinstance(sae.gate, Threshold) else sae.gate
-    tensors = {"W_enc": sae.W_enc * lengths, "b_enc": sae.b_enc * lengths, "W_dec": sae.W_dec / lengths[:, None]}
-    return replace(sae, gate=gate, **tensors), convention
+        taken = taken.mean().expand_as(taken)
+    gate = Threshold(sae.gate.theta * taken) if isinstance(sae.gate, Threshold) else sae.gate
+    W_enc, b_enc, W_dec = sae.W_enc * taken, sae.b_enc * taken, sae.W_dec / taken[:, None]
+    return replace(sae, W_enc=W_enc, b_enc=b_enc, W_dec=W_dec, gate=gate), convention

@@ -12,7 +12,7 @@ A variant file holds `Settings` (a frozen dataclass of its own numbers), `Varian
     Sparsity(sae, settings, rows, error)          for training on a frozen one, settings and rows as above: what holds
                                                   its L0, beside whatever error (x̂, x) -> scalar is minimised
     code(sae, batch) -> x̂, codes, price           what the loss is made of; the price is added to it
-    gate() -> Gate                                the dictionary's when it is used
+    gate(sae) -> Gate                             the dictionary's when it is used
     l0                                            the active latents a row that are held
     parameters(), counters(), restore(dict)       besides the dictionary's four tensors; as above
 """

@@ -21,9 +21,8 @@ import torch
 from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
-from sieve.dictionary.gates import Threshold
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Coded, Error, coded, own_l0, pre_activations, thresholds
+from sieve.dictionary.sparsity import Coded, Error, coded, lengths, own_l0, pre_activations, thresholds
 from sieve.dictionary.sparsity import Sparsity as Held
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, ramp, spread
 
@@ -107,20 +106,17 @@ class Sparsity(Held):
                 f"thresholds go up to {theta.abs().max():g}, but ReLU's are all 0; "
                 "give the convention that belongs to the dictionary"
             )
-        self.own, self.l0 = Threshold(theta), own_l0(sae, rows)
+        self.l0 = own_l0(sae, rows)
         self.start, self.excess = _price_paid(sae, rows, error), 0.0
 
     def code(self, sae: Sae, x: Tensor) -> Coded:
         z = pre_activations(sae, x).relu()
-        paid = (z * sae.W_dec.norm(dim=1)).sum() / len(x)
+        paid = (z * lengths(sae)).sum() / len(x)
         found = coded(sae, z, paid)
         now = found.codes.l0 / self.l0 - 1
         price = self.start * math.exp(AT_ONCE * now + IN_TIME * self.excess)
         self.excess += now
         return found._replace(price=price * paid)
-
-    def gate(self) -> Threshold:
-        return self.own
 
     def counters(self) -> dict[str, Tensor]:
         return {"excess": torch.tensor(self.excess, dtype=torch.float64)}
@@ -135,5 +131,5 @@ def _price_paid(sae: Sae, rows: Tensor, error: Error) -> float:
     rebuilt, stretch = codes.decode(sae.W_dec, sae.b_dec), rows.new_zeros((), requires_grad=True)
     missed = error(rebuilt + stretch * (rebuilt - sae.b_dec), rows)
     gained = -torch.autograd.grad(missed, stretch)[0]
-    paid = (codes.values * sae.W_dec.norm(dim=1)[codes.pairs.latents]).sum() / len(rows)
+    paid = (codes.values * lengths(sae)[codes.pairs.latents]).sum() / len(rows)
     return max(gained.item(), LEAST * missed.item()) / paid.item()

@@ -77,11 +77,8 @@ class Sparsity(Held):
                 "the convention says 'topk', but the dictionary has thresholds; "
                 "give the convention that belongs to it, or none"
             )
-        self.own, self.l0 = sae.gate, float(sae.gate.k)
+        self.l0 = float(sae.gate.k)
 
     def code(self, sae: Sae, x: Tensor) -> Coded:
         codes = sae.codes(x)
         return Coded(codes.decode(sae.W_dec, sae.b_dec), codes)
-
-    def gate(self) -> TopK:
-        return self.own
