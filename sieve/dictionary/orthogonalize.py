@@ -21,7 +21,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold
 from sieve.dictionary.penalties import PENALTIES, mean_squared_cosine, paper_lambda, random_chunks
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Error, Sparsity, assumed
+from sieve.dictionary.sparsity import Error, HeldL0, assumed
 from sieve.dictionary.variants import variant
 from sieve.dictionary.weights import drop_parallel_gradient, normalise, spread
 
@@ -48,8 +48,8 @@ class Orthogonalizer(Dictionary):
 
     "raw_sampled" draws `columns` atoms a step, and chunks of "chunked_max" have so many; which they are depends on the
     seed and the step alone. Atoms are free, or have length 1 after every step. `convention` is how it was trained
-    (`variant`, `settings`), `assumed` of its gate if nobody knows; `rows` (N, D), on which its L0 is measured, may be
-    missing where k is known. ValueError for what cannot be.
+    (`variant`, `settings`), `assumed` of its gate if nobody knows; on `rows` (N, D) its L0 is measured, which TopK does
+    without. ValueError for what cannot be.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Orthogonalizer(Dictionary):
         known = convention or assumed(sae.gate)
         seen = self.sae.b_dec.new_empty(0, sae.width) if rows is None else rows
         error = RECONSTRUCTIONS[reconstruction]
-        self.sparsity: Sparsity = variant(known["variant"]).Sparsity(self.sae, known["settings"], seen, error)
+        self.sparsity: HeldL0 = variant(known["variant"]).Sparsity(self.sae, known["settings"], seen, error)
         self.steps = 0
 
     @property

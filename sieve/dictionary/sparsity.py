@@ -29,7 +29,7 @@ class Coded(NamedTuple):
     price: Tensor | float = 0.0
 
 
-class Sparsity:
+class HeldL0:
     """What holds `l0` active latents a row of a Sae whose tensors are turned; see `sieve.dictionary.variants`."""
 
     l0: float

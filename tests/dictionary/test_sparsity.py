@@ -265,7 +265,7 @@ def test_relus_price_is_that_of_its_lengths(starts, rows, length):
 
 def test_too_many_active_latents_become_dearer(starts, rows):
     """λ rises while L0 is too high and falls while it is too low, by a tenth of the excess a batch, to the digit."""
-    for shift, sign in ((0.3, 1), (-0.3, -1)):
+    for shift, sign in ((0.1, 1), (-0.1, -1)):
         own, x = held("relu_l1", starts, rows), rows[:256]
         sae = replace(starts["relu_l1"], b_enc=starts["relu_l1"].b_enc + shift)
         excess = sae.codes(x).l0 / own.l0 - 1
@@ -273,6 +273,16 @@ def test_too_many_active_latents_become_dearer(starts, rows):
 
         assert excess * sign > 0.02
         torch.testing.assert_close(prices[1:] / prices[:-1], torch.full((3,), math.exp(0.1 * excess)))
+
+
+def test_far_too_many_active_latents_still_have_a_price(starts, rows):
+    """However many times L0* are active, one batch raises λ by no more than twice as many would: no overflow."""
+    own, x, sae = held("relu_l1", starts, rows), rows[:256], starts["relu_l1"]
+    own.l0 = 1e-3
+    found = own.code(sae, x)
+
+    assert found.price.item() == pytest.approx(own.start * math.exp(10) * sae.encode(x).sum(1).mean().item(), rel=1e-4)
+    assert own.counters()["excess"].item() == 1
 
 
 @pytest.mark.parametrize("case", ["relu_l1", "relu_l1 free"])

@@ -19,8 +19,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
 from sieve.dictionary.kernels import Codes, Precision, encode
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Coded, Error, own_l0, thresholds
-from sieve.dictionary.sparsity import Sparsity as Held
+from sieve.dictionary.sparsity import Coded, Error, HeldL0, own_l0, thresholds
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 GUESS = 0.9  # what is certainly kept of the running mean; a wrong guess costs time and changes nothing
@@ -93,7 +92,7 @@ class Variant(Dictionary):
         ).detached()
 
 
-class Sparsity(Held):
+class Sparsity(HeldL0):
     """The k · B largest of each batch, and for use the threshold that so many of `rows` exceed: k a row on average.
 
     Not the running mean of training, which lags behind codes that grow while their atoms shrink. Without k in the

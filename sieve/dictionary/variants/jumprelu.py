@@ -23,8 +23,7 @@ from torch import Tensor, nn
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Coded, Error, coded, lengths, own_l0, pre_activations, thresholds
-from sieve.dictionary.sparsity import Sparsity as Held
+from sieve.dictionary.sparsity import Coded, Error, HeldL0, coded, lengths, own_l0, pre_activations, thresholds
 from sieve.dictionary.weights import CHUNK, DeadLatents, Weights, ramp, spread
 
 
@@ -128,7 +127,7 @@ class Variant(Dictionary):
         return self.weights.folded(self.t.exp(), site, model)
 
 
-class Sparsity(Held):
+class Sparsity(HeldL0):
     """Thresholds are trained on by the same kernel, and L0* (L0/L0* − 1)² holds L0: the form with a target, λ = L0*.
 
     So one latent more costs 2(L0/L0* − 1), be they few or many: at an error of about 1 a latent is worth so little that

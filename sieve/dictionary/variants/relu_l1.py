@@ -22,8 +22,7 @@ from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Coded, Error, coded, lengths, own_l0, pre_activations, thresholds
-from sieve.dictionary.sparsity import Sparsity as Held
+from sieve.dictionary.sparsity import Coded, Error, HeldL0, coded, lengths, own_l0, pre_activations, thresholds
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, ramp, spread
 
 AT_ONCE, IN_TIME = 10.0, 0.1  # how λ answers to an L0 that is off: in the same step, and in each that comes
@@ -90,13 +89,14 @@ class Variant(Dictionary):
         return self.weights.folded(torch.zeros_like(self.weights.b_enc), site, model)
 
 
-class Sparsity(Held):
+class Sparsity(HeldL0):
     """λ Σ_i z_i ‖W_dec,i‖, mean over rows, where λ follows L0 as a thermostat follows the temperature.
 
-    λ = λ_0 exp(10 e + 0.1 Σ e), with e = L0/L0* − 1 of this batch, summed over those before it: the first term holds L0
-    near L0*, the second takes away the distance that is left. λ_0 is what the dictionary paid: that at which it neither
-    gains nor loses if all codes grow alike, −dE/ds = λ_0 Σ z ‖W_dec‖ for x̂ = b_dec + (1 + s) z W_dec, in the units of
-    whatever error E is minimised. Lengths count, be atoms free or not: else long atoms would make codes cheap.
+    λ = λ_0 exp(10 e + 0.1 Σ e), with e = L0/L0* − 1 of this batch, at most 1, summed over those before it: the first
+    term holds L0 near L0*, the second takes away the distance that is left. λ_0 is what the dictionary paid: that at
+    which it neither gains nor loses if all codes grow alike, −dE/ds = λ_0 Σ z ‖W_dec‖ for x̂ = b_dec + (1 + s) z W_dec,
+    in the units of whatever error E is minimised. Lengths count, be atoms free or not: else long atoms would make codes
+    cheap.
     """
 
     def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
@@ -113,7 +113,7 @@ class Sparsity(Held):
         z = pre_activations(sae, x).relu()
         paid = (z * lengths(sae)).sum() / len(x)
         found = coded(sae, z, paid)
-        now = found.codes.l0 / self.l0 - 1
+        now = min(1.0, found.codes.l0 / self.l0 - 1)
         price = self.start * math.exp(AT_ONCE * now + IN_TIME * self.excess)
         self.excess += now
         return found._replace(price=price * paid)

@@ -13,8 +13,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
-from sieve.dictionary.sparsity import Coded, Error
-from sieve.dictionary.sparsity import Sparsity as Held
+from sieve.dictionary.sparsity import Coded, Error, HeldL0
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 
@@ -68,7 +67,7 @@ class Variant(Dictionary):
         return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, self.gate, site, model, self.settings.precision).detached()
 
 
-class Sparsity(Held):
+class Sparsity(HeldL0):
     """k of each row, whatever the tensors: nothing has to be held."""
 
     def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
