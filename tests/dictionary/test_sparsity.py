@@ -15,7 +15,7 @@ from sieve.dictionary.weights import spread
 from sieve.provenance import generator
 from tests.dictionary.planted import ACTIVE, CASES, FIT, LATENTS, new, settings, train, world
 
-SHORT = replace(FIT, steps=300, lr=2e-3)
+SHORT = replace(FIT, steps=200, lr=3e-3)
 every_case = pytest.mark.parametrize("case", CASES)
 with_thresholds = pytest.mark.parametrize("case", [case for case in CASES if case != "topk"])
 L1 = 1.0

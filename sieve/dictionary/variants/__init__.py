@@ -9,12 +9,12 @@ A variant file holds `Settings` (a frozen dataclass of its own numbers), `Varian
     counters() -> dict, restore(dict)             tensors (no parameters) that decide the steps to come, for checkpoints
     freeze(site, model) -> Sae                    the dictionary of scaled activations as it is used
 
-    Sparsity(sae, settings, rows, error)          for training on a frozen one, settings and rows as above: what holds
-                                                  its L0, beside whatever error (x̂, x) -> scalar is minimised
-    code(sae, batch) -> x̂, codes, price           what the loss is made of; the price is added to it
-    gate(sae) -> Gate                             the dictionary's when it is used
-    l0                                            the active latents a row that are held
-    parameters(), counters(), restore(dict)       besides the dictionary's four tensors; as above
+    Sparsity(sae, settings, rows, error)          what holds L0 while a frozen Sae is trained on; settings: a mapping,
+                                                  from its convention; error (x̂, x) -> scalar is what is minimised
+    l0                                            active latents a row, on average, that are held
+    code(sae, batch) -> x̂, codes, price           the price is added to the loss
+    gate(sae) -> Gate                             for use, with the tensors that `sae` has now
+    parameters(), counters(), restore(dict)       as above, besides the four tensors
 """
 
 from __future__ import annotations
