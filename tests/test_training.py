@@ -1,12 +1,14 @@
 """The training loop: killed after any step, it ends with the bits that it would have had anyway."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
 from sieve.dictionary.fit import FitConfig, fit
+from sieve.dictionary.gates import Threshold
 from sieve.dictionary.orthogonalize import Orthogonalizer
 from sieve.dictionary.penalties import PENALTIES
 from sieve.dictionary.variants import variant, variants
@@ -17,7 +19,7 @@ from sieve.provenance import Checkpoints, Work, generator
 from tests.conftest import SIZES, random_sae
 
 STEPS = 7
-ORTHOGONALIZERS = [f"orthogonalize {penalty}" for penalty in PENALTIES]
+ORTHOGONALIZERS = [f"orthogonalize {name}" for name in (*PENALTIES, *variants())]
 CONFIG = FitConfig(steps=STEPS, batch=16, lr=1e-2, warmup=0.3, decay=0.3)
 SETTINGS = {
     "k": 3, "aux_weight": 0.1, "dead_after": 40, "threshold_decay": 0.9, "precision": "fp32",
@@ -49,13 +51,24 @@ def rows(step):
 
 
 def dictionary(name):
-    """A fresh dictionary in training: a variant, or the orthogonalizer with one of the penalties."""
+    """A fresh dictionary in training: a variant, or the orthogonalizer with one of the penalties or of a variant."""
     if name in ORTHOGONALIZERS:
-        return Orthogonalizer(random_sae(12, 24, 3, "resid_post_0", "m"), 5.0, name.split()[1], columns=7)
+        return pulled(name.split()[1])
     module = variant(name)
     fields = module.Settings.__dataclass_fields__
     own = module.Settings(**{key: value for key, value in SETTINGS.items() if key in fields})
     return module.Variant(own, 24, rows(99), generator(0, "atoms"))
+
+
+def pulled(name):
+    """A dictionary that is being pulled apart by a penalty of this name, or one of this variant."""
+    sae = random_sae(12, 24, 3, "resid_post_0", "m")
+    if name in PENALTIES:
+        return Orthogonalizer(sae, 5.0, name, columns=7)
+    theta = torch.full((24,), {"relu_l1": 0.0}.get(name, 0.5))
+    gate = sae.gate if name == "topk" else Threshold(theta)
+    convention = {"variant": name, "settings": SETTINGS}
+    return Orthogonalizer(replace(sae, gate=gate), 5.0, columns=7, rows=rows(99), convention=convention)
 
 
 @pytest.mark.parametrize("step", [1, 4, STEPS - 1])
@@ -104,8 +117,6 @@ def test_what_is_drawn_is_drawn_again(tmp_path, monkeypatch, penalty):
 @pytest.mark.parametrize("step", [2, 5])
 def test_the_language_model_resumes_to_the_bit(tmp_path, lm, blocks, step):
     """Killed and begun anew, pretraining gives the same weights; dropout or a drawn order would show."""
-    from dataclasses import replace
-
     config = replace(SIZES, tokens=4000)
     sequences = [list(b.ids) for b in blocks]
 

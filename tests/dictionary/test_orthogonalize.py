@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sieve.dictionary.gates import Threshold
-from sieve.dictionary.orthogonalize import RECONSTRUCTIONS, Orthogonalizer
+from sieve.dictionary.orthogonalize import RECONSTRUCTIONS, TENSORS, Orthogonalizer
 from sieve.dictionary.penalties import (
     PENALTIES,
     mean_squared_cosine,
@@ -18,7 +17,7 @@ from sieve.dictionary.penalties import (
     welch_floor,
 )
 from sieve.provenance import generator
-from tests.dictionary.planted import FIT, LATENTS, WIDTH, new, train, world
+from tests.dictionary.planted import ACTIVE, FIT, LATENTS, WIDTH, new, train, world
 
 SHORT = replace(FIT, steps=300, lr=2e-3)
 COLUMNS = 12
@@ -84,7 +83,7 @@ class Plain(Orthogonalizer):
     """Reconstruction alone: there is no penalty to have a weight."""
 
     def loss(self, x):
-        rebuilt = self._current("", "").reconstruct(x)
+        rebuilt = self._current.reconstruct(x)
         return ((rebuilt - x).norm(dim=1) / (x.norm(dim=1) + 1e-8)).mean(), {}
 
 
@@ -114,6 +113,7 @@ def test_the_loss_is_error_plus_weighted_penalty(start, rows, penalty, reconstru
     assert figures["mean_cos2"] == pytest.approx(mean_squared_cosine(start.W_dec).item())
     assert figures["relative_error"] == pytest.approx(relative_error(start, x))
     assert figures["nmse"] == pytest.approx(error.item())
+    assert figures["l0"] == start.codes(x).l0
     assert loss.item() == pytest.approx(figures[figure] + 5.0 * figures["penalty"])
 
 
@@ -174,12 +174,12 @@ def test_the_curve_tells_of_lengths(start, rows):
 
 
 def test_the_convention_has_both_weights(start):
-    """How it was pulled apart is told in params.yaml's words, with the paper's λ where the paper's penalty is."""
+    """How it was pulled apart is told in params.yaml's words, with L0, and the paper's λ where its penalty is."""
     told = Orthogonalizer(start, 5.0, "raw_sampled", COLUMNS).convention
 
     assert told == {
-        "columns": COLUMNS, "norms": "free", "paper_lambda": paper_lambda(5.0, COLUMNS), "penalty": "raw_sampled",
-        "reconstruction": "relative", "weight": 5.0,
+        "columns": COLUMNS, "l0": ACTIVE, "norms": "free", "paper_lambda": paper_lambda(5.0, COLUMNS),
+        "penalty": "raw_sampled", "reconstruction": "relative", "weight": 5.0,
     }  # fmt: skip
     assert "paper_lambda" not in Orthogonalizer(start, 5.0).convention
 
@@ -208,12 +208,24 @@ def test_unit_norms_want_unit_atoms(start):
 
 
 @pytest.mark.parametrize("norms", ["free", "unit"])
-@pytest.mark.parametrize("threshold", [False, True])
-def test_untrained_it_is_what_came_in(start, threshold, norms):
-    """Before any step the frozen dictionary is bit for bit the one that came in, whatever its gate and its norms."""
-    sae = replace(start, gate=Threshold(torch.full((LATENTS,), 0.3))) if threshold else start
+def test_untrained_it_is_what_came_in(start, norms):
+    """Before any step the frozen dictionary is bit for bit the one that came in, whatever its norms."""
+    assert Orthogonalizer(start, 5.0, norms=norms).freeze(start.site, start.model).digest == start.digest
 
-    assert Orthogonalizer(sae, 5.0, norms=norms).freeze(sae.site, sae.model).digest == sae.digest
+
+def test_small_steps_move_half_precision(start, rows):
+    """A dictionary in bfloat16 is trained in fp32: steps far below its last place end up in all four tensors."""
+    half = replace(start, **{name: getattr(start, name).bfloat16() for name in TENSORS})
+    subject = Orthogonalizer(half, 5.0)
+    train(subject, rows, replace(FIT, steps=10, lr=1e-6, warmup=0.0, decay=0.0))
+    end = subject.freeze("s", "m")
+
+    for name in TENSORS:
+        before, after = getattr(half, name).float(), getattr(end, name)
+        assert after.dtype == torch.float32
+        assert 0 < (after - before).abs().max() < 2e-5
+        if name.startswith("W"):
+            assert (after.bfloat16() == getattr(half, name)).float().mean() > 0.9  # what bfloat16 would have kept
 
 
 def test_the_start_is_not_touched(start, rows):

@@ -1,5 +1,6 @@
 """The orthogonalize stage says what it did in both units, and refuses what cannot be before it writes anything."""
 
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -7,10 +8,10 @@ import pytest
 
 from sieve.activations.store import Store, finish_store, write_shard
 from sieve.dictionary.penalties import random_chunks, sampled_squared_product
-from sieve.dictionary.sae import Sae
+from sieve.dictionary.sae import LineageError, Sae
 from sieve.provenance import Work, read_json, read_table, write_json
 from stages.orthogonalize import main
-from tests.dictionary.planted import LATENTS, new, world
+from tests.dictionary.planted import ACTIVE, CASES, LATENTS, new, settings, world
 
 FEW = {"steps": 11, "batch": 64, "lr": 5.0e-3, "warmup": 0.05, "decay": 0.2}
 
@@ -49,10 +50,10 @@ def test_both_weights_stand_beside_the_dictionary(data):
 
     assert convention == read_json(data / "base/convention.json") | {
         "penalty": "raw_sampled", "weight": 5.0, "columns": 8, "paper_lambda": 5.0 / 28,
-        "reconstruction": "relative", "norms": "free",
+        "reconstruction": "relative", "norms": "free", "l0": ACTIVE,
     }  # fmt: skip
     assert sae.latents == LATENTS
-    assert {"norm_p5", "norm_p50", "norm_p95", "penalty", "mean_cos2", "relative_error", "nmse"} < curve.keys()
+    assert {"norm_p5", "norm_p95", "penalty", "mean_cos2", "relative_error", "nmse", "l0"} < curve.keys()
 
 
 def test_columns_are_drawn_by_the_seed_of_the_order(data):
@@ -78,5 +79,62 @@ def test_more_columns_than_latents(data):
     """More sampled columns than latents are refused with both numbers before anything is written."""
     with pytest.raises(ValueError, match="draws 33 columns, but there are only 32 latents"):
         run(data, columns=LATENTS + 1)
+
+    assert not (data / "out").exists() and not (data / "history.parquet").exists()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_variant_goes_on(data, case):
+    """Whatever the variant, its convention passes as it stands; what is held is k, or L0 of all rows; the first batch
+    has about that.
+    """
+    convention = read_json(data / "base/convention.json")
+    raw = 37.0 * world(2000).rows
+    base = new(case, raw * convention["scale"]).freeze("resid_post_1", "digest").rescaled(1 / convention["scale"])
+    if case == "batchtopk":
+        base = replace(base, gate=type(base.gate)(base.gate.theta + 1.0))  # untrained, it has none yet
+    base.save(data / "base/sae.safetensors")
+    write_json(
+        data / "base/convention.json",
+        convention | {"variant": CASES[case][0], "settings": asdict(settings(case))},
+    )
+    sae, told, curve = run(data, "cosine_full")
+
+    assert told["variant"] == CASES[case][0] and told["settings"] == asdict(settings(case))
+    assert told["l0"] == pytest.approx(ACTIVE if "topk" in case else base.codes(raw).l0, rel=1e-3)
+    assert curve["l0"][0] == pytest.approx(told["l0"], rel=0.15)
+    assert type(sae.gate) is type(base.gate)
+
+
+def test_an_imported_dictionary_needs_no_convention(data):
+    """Without convention.json it is trained where rows have unit variance, with unit atoms, as its gate suggests.
+
+    What it was taken for stands beside the result. The base has unit atoms of raw activations, which is another length.
+    """
+    scale = read_json(data / "base/convention.json")["scale"]
+    (data / "base/convention.json").unlink()
+    base = Sae.load(data / "base/sae.safetensors")
+    replace(base, W_enc=base.W_enc / scale, b_enc=base.b_enc / scale, W_dec=base.W_dec * scale).save(
+        data / "base/sae.safetensors"
+    )
+    _, told, curve = run(data, norms="unit")
+
+    assert told["variant"] == "topk" and told["settings"] == {} and told["scale"] == scale and told["l0"] == ACTIVE
+    assert curve["norm_p5"] + curve["norm_p95"] == pytest.approx([1.0] * 4, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"site": "resid_post_0"}, "was trained at resid_post_0, but the activations given are of resid_post_1; give"),
+        ({"model": "another"}, "trained on model another, but the model given is digest; give the model it"),
+    ],
+)
+def test_a_dictionary_of_something_else(data, other, told):
+    """A dictionary of another site or model than the activations' is refused before anything is written."""
+    path = data / "base/sae.safetensors"
+    replace(Sae.load(path), **other).save(path)
+    with pytest.raises(LineageError, match=told):
+        run(data)
 
     assert not (data / "out").exists() and not (data / "history.parquet").exists()

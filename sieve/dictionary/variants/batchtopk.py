@@ -7,15 +7,19 @@ smallest activation that was kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import Threshold, batch_top_k
-from sieve.dictionary.kernels import Precision
+from sieve.dictionary.kernels import Codes, Precision, encode
 from sieve.dictionary.sae import Sae
+from sieve.dictionary.sparsity import Coded, Error, HeldL0, own_l0, thresholds
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 GUESS = 0.9  # what is certainly kept of the running mean; a wrong guess costs time and changes nothing
@@ -86,3 +90,34 @@ class Variant(Dictionary):
         return Sae(
             w.W_enc, w.b_enc, w.W_dec, w.b_dec, Threshold(theta), site, model, self.settings.precision
         ).detached()
+
+
+class Sparsity(HeldL0):
+    """The k · B largest of each batch, and for use the threshold that so many of `rows` exceed: k a row on average.
+
+    Not the running mean of training, which lags behind codes that grow while their atoms shrink. Without k in the
+    settings it is the L0 that there was.
+    """
+
+    def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
+        least, most = (end.item() for end in thresholds(sae, "batchtopk").aminmax())
+        if not 0 < least == most:
+            raise ValueError(
+                f"thresholds are {least:g} to {most:g}, but BatchTopK has one for all latents, above 0; "
+                "give the convention that belongs to the dictionary"
+            )
+        self.rows, self.floor = rows, GUESS * most
+        self.l0 = float(settings.get("k", own_l0(sae, rows)))
+
+    def _largest(self, sae: Sae, x: Tensor) -> Codes:
+        budget = round(self.l0 * len(x))
+        choose = partial(batch_top_k, budget=budget, floor=self.floor)
+        return encode(x, sae.W_enc, sae.b_enc, sae.b_dec, choose, sae.precision)
+
+    def code(self, sae: Sae, x: Tensor) -> Coded:
+        codes = self._largest(sae, x)
+        return Coded(codes.decode(sae.W_dec, sae.b_dec), codes)
+
+    @torch.no_grad()
+    def gate(self, sae: Sae) -> Threshold:
+        return Threshold(torch.full_like(sae.b_enc, self._largest(sae, self.rows).values.min().item()))

@@ -12,15 +12,21 @@ Trained with all B × F pre-activations in memory.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.sae import Sae
+from sieve.dictionary.sparsity import Coded, Error, HeldL0, coded, lengths, own_l0, pre_activations, thresholds
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, ramp, spread
+
+AT_ONCE, IN_TIME = 10.0, 0.1  # how λ answers to an L0 that is off: in the same step, and in each that comes
+LEAST = 1e-3  # of the error, what all codes together cost at first at least
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,49 @@ class Variant(Dictionary):
 
     def freeze(self, site: str, model: str) -> Sae:
         return self.weights.folded(torch.zeros_like(self.weights.b_enc), site, model)
+
+
+class Sparsity(HeldL0):
+    """λ Σ_i z_i ‖W_dec,i‖, mean over rows, where λ follows L0 as a thermostat follows the temperature.
+
+    λ = λ_0 exp(10 e + 0.1 Σ e), with e = L0/L0* − 1 of this batch, at most 1, summed over those before it: the first
+    term holds L0 near L0*, the second takes away the distance that is left. λ_0 is what the dictionary paid: that at
+    which it neither gains nor loses if all codes grow alike, −dE/ds = λ_0 Σ z ‖W_dec‖ for x̂ = b_dec + (1 + s) z W_dec,
+    in the units of whatever error E is minimised. Lengths count, be atoms free or not: else long atoms would make codes
+    cheap.
+    """
+
+    def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
+        theta = thresholds(sae, "relu_l1")
+        if theta.any():
+            raise ValueError(
+                f"thresholds go up to {theta.abs().max():g}, but ReLU's are all 0; "
+                "give the convention that belongs to the dictionary"
+            )
+        self.l0 = own_l0(sae, rows)
+        self.start, self.excess = _price_paid(sae, rows, error), 0.0
+
+    def code(self, sae: Sae, x: Tensor) -> Coded:
+        z = pre_activations(sae, x).relu()
+        paid = (z * lengths(sae)).sum() / len(x)
+        found = coded(sae, z, paid)
+        now = min(1.0, found.codes.l0 / self.l0 - 1)
+        price = self.start * math.exp(AT_ONCE * now + IN_TIME * self.excess)
+        self.excess += now
+        return found._replace(price=price * paid)
+
+    def counters(self) -> dict[str, Tensor]:
+        return {"excess": torch.tensor(self.excess, dtype=torch.float64)}
+
+    def restore(self, counters: dict[str, Tensor]) -> None:
+        self.excess = counters["excess"].item()
+
+
+def _price_paid(sae: Sae, rows: Tensor, error: Error) -> float:
+    """λ_0 of `Sparsity`, on rows (N, D)."""
+    codes = sae.codes(rows)
+    rebuilt, stretch = codes.decode(sae.W_dec, sae.b_dec), rows.new_zeros((), requires_grad=True)
+    missed = error(rebuilt + stretch * (rebuilt - sae.b_dec), rows)
+    gained = -torch.autograd.grad(missed, stretch)[0]
+    paid = (codes.values * lengths(sae)[codes.pairs.latents]).sum() / len(rows)
+    return max(gained.item(), LEAST * missed.item()) / paid.item()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from sieve.dictionary.fit import Dictionary
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.kernels import Precision
 from sieve.dictionary.sae import Sae
+from sieve.dictionary.sparsity import Coded, Error, HeldL0
 from sieve.dictionary.weights import DeadLatents, Weights, drop_parallel_gradient, normalise, spread
 
 
@@ -62,3 +65,19 @@ class Variant(Dictionary):
     def freeze(self, site: str, model: str) -> Sae:
         w = self.weights
         return Sae(w.W_enc, w.b_enc, w.W_dec, w.b_dec, self.gate, site, model, self.settings.precision).detached()
+
+
+class Sparsity(HeldL0):
+    """k of each row, whatever the tensors: nothing has to be held."""
+
+    def __init__(self, sae: Sae, settings: Mapping[str, Any], rows: Tensor, error: Error) -> None:
+        if not isinstance(sae.gate, TopK):
+            raise ValueError(
+                "the convention says 'topk', but the dictionary has thresholds; "
+                "give the convention that belongs to it, or none"
+            )
+        self.l0 = float(sae.gate.k)
+
+    def code(self, sae: Sae, x: Tensor) -> Coded:
+        codes = sae.codes(x)
+        return Coded(codes.decode(sae.W_dec, sae.b_dec), codes)
