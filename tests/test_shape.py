@@ -13,6 +13,7 @@ ROOMS = [
     "training",
     "intervals",
     "bootstrap",
+    "contrast",
     "text",
     "model",
     "activations",
