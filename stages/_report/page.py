@@ -41,7 +41,10 @@ HEADLINE = (
     Column("Swap", "At 1×", "swap_success_at_1", 2),
     Column("Swap", "Other", "swap_other", 2),
 )
-SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
+SWAP_METRICS = {  # and their decimals
+    "success": 2, "named": 2, "dropped": 2, "kept": 2, "success_and_kept": 2, "exact": 2, "rouge_l": 2, "kl": 3,
+    "others": 3, "acted": 1,
+}  # fmt: skip
 SECTIONS = {
     "headline": ("reconstruction", "geometry", "fidelity", "solving"),
     "swap": ("swap",),
@@ -69,9 +72,9 @@ def plain(value: Any) -> str:
     return number(value)
 
 
-def interval(row: Row) -> str:
+def interval(row: Row, decimals: int = 2) -> str:
     """The 95 % interval as `low–high`, or nothing."""
-    return "" if row.low is None or row.high is None else f"{row.low:.2f}–{row.high:.2f}"
+    return "" if row.low is None or row.high is None else f"{row.low:.{decimals}f}–{row.high:.{decimals}f}"
 
 
 def visible(token: str) -> str:

@@ -115,6 +115,10 @@ class Rows:
         half = 1.96 * (value * (1 - value) / n) ** 0.5
         self.listed.append((question, metric, case, value, max(0.0, value - half), min(1.0, value + half), n, note))
 
+    def mean(self, question: str, metric: str, case: str, value: float, n: int = 60) -> None:
+        """A mean over `n` items with a 95 % interval."""
+        self.listed.append((question, metric, case, value, 0.8 * value, 1.3 * value, n, ""))
+
     def without(self, question: str, reason: str) -> None:
         """A question that does not apply."""
         self.listed.append((question, "", "", None, None, None, 0, f"not applicable: {reason}"))
@@ -153,13 +157,17 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     for index, value in enumerate(("Anna", "Ben", "Carla")):
         for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
             rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
-    swaps = {"none": 0.0, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33, "random/2": 0.03, "other/2": 0.01}
+    swaps = {"none": 0.0, "swap/0": 0.01, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33}
+    swaps |= {"insert/2": 0.2, "random/2": 0.03, "direction/2": 0.02, "other/2": 0.01}
     for case, success in swaps.items():
         success = success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0)
         kept = 0.88 + 0.08 * adapted - 0.3 * success
         values = {"success": success, "kept": kept, "success_and_kept": success * kept, "dropped": success + 0.05}
-        for metric, value in {**values, "overlap": 0.9 - 0.2 * success}.items():
+        for metric, value in {**values, "named": success + 0.03, "exact": 0.6 - success}.items():
             rows.share("swap", metric, case, value)
+        dose = 0.0 if case == "none" else 0.02 + 0.1 * float(case.split("/")[1])
+        for metric, value in {"rouge_l": 0.9 - 0.2 * success, "kl": dose, "others": 3 * dose, "acted": 2.0}.items():
+            rows.mean("swap", metric, case, value)
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sieve.provenance import read_json
 from stages._report.page import difference
 from stages._report.subjects import Lineage, Row, Subject, lineage
-from stages._report.summary import KEYS, summarise
+from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
 from tests.stages.report_world import (
     HOSTILE,
@@ -86,6 +86,30 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
 
     taken = [summary[f"cosine_0.swap_{key}"] for key in ("strength", "success", "kept")]
     assert taken == pytest.approx([2.0, 0.36, 0.88 - 0.3 * 0.36])
+
+
+def test_success_is_drawn_against_divergence_for_every_family(full: Path, bare: Path) -> None:
+    """One drawing per trained dictionary with a swap answer; every subject that descends from it has a line there."""
+    drawn = {name: text for name, text in _written(full).items() if "swap_dose" in name}
+
+    assert {Path(name).stem for name in drawn} == {"swap_dose_topk", "swap_dose_batchtopk"}
+    for name in invented_params().subjects:
+        family = "batchtopk" if name == "batchtopk" else "topk"
+        assert f">{name}</text>" in drawn[f"report/plots/swap_dose_{family}.svg"]
+    assert not any("swap_dose" in name for name in _written(bare))
+
+
+def test_doses_are_strengths_above_zero_in_order() -> None:
+    """10 comes after 2, what is only dropped is no dose, and controls are none of the swap's."""
+    rows = {
+        ("swap", metric, case): Row(value, None, None, 60, "")
+        for metric, value in {"kl": 0.1, "success": 0.5}.items()
+        for case in ("none", "swap/10", "swap/0", "swap/2", "random/2")
+    }
+    subject = Subject(Lineage("s", "train", None, None, "resid_post_0"), rows, [], [], [], [])
+
+    assert list(doses(subject)) == ["swap/2", "swap/10"]
+    assert [(kl.value, success.value) for kl, success in doses(subject).values()] == [(0.1, 0.5)] * 2
 
 
 def test_adaptation_has_a_figure_of_its_own(full: Path) -> None:
