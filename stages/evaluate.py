@@ -5,7 +5,8 @@
 
 Reads   a subject and its model, held-out blocks (training blocks only to choose latents and to train the language
         judge), its features
-Writes  rows.parquet (one number a row), examples.parquet (where chosen latents are strongest)
+Writes  rows.parquet (one number a row), items.parquet (one pair under one condition of a swap a row), examples.parquet
+        (where chosen latents are strongest)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from sieve.evals import question
-from sieve.evals.case import Case, Language, Row
+from sieve.evals.case import Case, Item, Language, Row
 from sieve.features.concepts import Concepts
 from sieve.features.examples import top_examples
 from sieve.interventions.direction import Direction
@@ -34,6 +35,13 @@ ROWS = pa.schema(
     + [(name, pa.float64()) for name in ("value", "low", "high")]
     + [("n", pa.int64()), ("note", pa.string())]
 )
+ITEMS = pa.schema(
+    [("condition", pa.string()), ("strength", pa.float64())]
+    + [(name, pa.string()) for name in ("doc", "source", "target")]
+    + [(name, pa.bool_()) for name in ("success", "named", "dropped", "kept", "exact")]
+    + [("rouge_l", pa.float64()), ("kl", pa.float64()), ("tokens", pa.int32()), ("others", pa.float64()),
+       ("acted", pa.int32())]
+)  # fmt: skip
 EXAMPLES = pa.schema(
     [("latent", pa.int32()), ("label", pa.string()), ("rank", pa.int32()), ("doc", pa.string()),
      ("tokens", pa.list_(pa.string())), ("activations", pa.list_(pa.float32()))]
@@ -58,14 +66,22 @@ def main(
         params.seed.data,
         p.batch,
     )
-    rows: list[Row] = []
+    found: list[Row | Item] = []
     watch = Progress(f"evaluating {subject.name}", "question")
     for number, (module, own) in enumerate(modules.values(), start=1):
-        rows += module.run(case, own)
+        found += module.run(case, own)
         watch(number, len(modules), {})
+    rows = [row for row in found if isinstance(row, Row)]
+    items = [item for item in found if isinstance(item, Item)]
     with publish(out) as folder:
-        write_table(folder / "rows.parquet", {name: [getattr(row, name) for row in rows] for name in ROWS.names}, ROWS)
+        write_table(folder / "rows.parquet", columns(rows, ROWS), ROWS)
+        write_table(folder / "items.parquet", columns(items, ITEMS), ITEMS)
         write_table(folder / "examples.parquet", examples(case, rows, params), EXAMPLES)
+
+
+def columns(records: Sequence[Row] | Sequence[Item], schema: pa.Schema) -> dict[str, list[Any]]:
+    """What `write_table` takes, from records with an attribute for each column."""
+    return {name: [getattr(record, name) for record in records] for name in schema.names}
 
 
 def read_languages(features: Path) -> dict[str, Language]:
@@ -93,12 +109,12 @@ def examples(case: Case, rows: Sequence[Row], params: Params) -> dict[str, list[
     blocks = case.pick("text", "test", p.documents) + case.pick("problem", "test", p.documents)
     wanted = sorted({latent for latents in labels.values() for latent in latents})
     found = top_examples(case.subject, blocks, wanted, p.per_latent, case.batch)
-    columns: dict[str, list[Any]] = {name: [] for name in EXAMPLES.names}
+    filled: dict[str, list[Any]] = {name: [] for name in EXAMPLES.names}
     for label, latents in labels.items():
         for example in (e for latent in latents for e in found if e.latent == latent):
             for name in EXAMPLES.names:
-                columns[name].append(label if name == "label" else getattr(example, name))
-    return columns
+                filled[name].append(label if name == "label" else getattr(example, name))
+    return filled
 
 
 if __name__ == "__main__":

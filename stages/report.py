@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
+from stages._report.contrasts import figures, sentences
 from stages._report.matches import read_groups
 from stages._report.page import render
 from stages._report.plots import all_plots
@@ -38,8 +39,10 @@ def main(
     subjects = read_subjects(lineage(params), evaluate, filter, history)
     card, groups = read_json(model_card), read_groups(match, subjects)
 
+    contrasts = figures(params.contrasts, subjects, evaluate, params.seed.data)
+
     plots = all_plots(subjects)
-    page = render(subjects, read_json(dataset_card), card, plots, groups)
+    page = render(subjects, read_json(dataset_card), card, plots, groups, sentences(params.contrasts, contrasts))
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)
@@ -47,7 +50,7 @@ def main(
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:
-        write_json(file, summarise(subjects, card, groups))
+        write_json(file, summarise(subjects, card, groups) | contrasts)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ def test_sums_and_counts_of_clusters():
     """Clusters come in order of their first item, whatever they are called."""
     sums, counts = cluster_sums([1.0, 2.0, 3.0, 4.0], ["b", "a", "b", ("c", 1)])
     assert (sums.tolist(), counts.tolist()) == ([4, 2, 4], [2, 1, 1])
+    sums, counts = cluster_sums([1.0, 2.0, 3.0], ["b", "a", "b"], [1, 5, 7])
+    assert (sums.tolist(), counts.tolist()) == ([4, 2], [8, 5])
 
 
 def test_items_that_are_all_alone_get_the_plain_bootstrap():
@@ -79,6 +81,22 @@ def test_what_two_conditions_share_cancels():
     assert difference == pytest.approx(two_way_bootstrap(gain, first, second, 0), abs=1e-5)
     _, low, high = two_way_bootstrap(after, first, second, 0)
     assert high - low > 5 * (difference[2] - difference[1])
+
+
+def test_weights_make_a_ratio():
+    """Sums over two tokens each have the mean, and the interval, of the tokens' own means; a ratio has no scatter."""
+    values, first, second = drawn(0)
+    doubled = two_way_bootstrap([2 * v for v in values], first, second, 0, weights=[2] * 120)
+    assert doubled == pytest.approx(two_way_bootstrap(values, first, second, 0))
+    lengths = list(range(1, 121))
+    assert two_way_bootstrap([3.0 * n for n in lengths], first, second, 0, weights=lengths) == pytest.approx((3, 3, 3))
+
+
+def test_no_end_lies_beyond_the_items():
+    """Of items between 0 and 1 the mean isn't below 0, however far both kinds of clusters reach together."""
+    values = [float(i < 2 or i % 40 == 0) for i in range(80)]
+    _, low, high = two_way_bootstrap(values, [i // 4 for i in range(80)], [i % 20 for i in range(80)], 0)
+    assert 0 <= low <= high <= 1
 
 
 def test_items_that_agree_have_no_interval():

@@ -122,6 +122,25 @@ def test_every_answer_is_a_number_or_says_why(params, data, subject):
         assert row["value"] is not None or row["note"].startswith("not applicable: "), row
 
 
+@pytest.mark.parametrize("subject", ["topk", "embedding", "silent"])
+def test_every_swap_is_written_pair_by_pair(params, data, subject):
+    """Whatever a swap's condition says of all pairs, its items say of each, in the same order for every subject."""
+    rows = read_table(data / "evaluate" / subject / "rows.parquet").to_pylist()
+    items = read_table(data / "evaluate" / subject / "items.parquet").to_pylist()
+    shares = {row["case"]: row["value"] for row in rows if (row["question"], row["metric"]) == ("swap", "success")}
+    first = read_table(data / "evaluate/topk/items.parquet").to_pylist()
+
+    cases = [i["condition"] if i["strength"] is None else f"{i['condition']}/{i['strength']:g}" for i in items]
+    assert list(dict.fromkeys(cases)) == list(shares)
+    for case, value in shares.items():
+        own = [i["success"] for i, name in zip(items, cases) if name == case]
+        assert (len(own), sum(own) / len(own)) == (params.evaluate.questions["swap"]["pairs"], value)
+    swaps = [
+        [(i["doc"], i["source"], i["target"]) for i in some if i["condition"] == "swap"] for some in (items, first)
+    ]
+    assert swaps[0] == swaps[1]
+
+
 def test_what_needs_a_trained_model_is_not_found_in_an_untrained_one(data):
     """It solves nothing, copies no name, can't be made to say one, and does without its activations as well."""
     summary = read_json(data / "summary.json")

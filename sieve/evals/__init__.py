@@ -1,4 +1,7 @@
-"""One question, one file: `Settings` (its numbers) and `run(case, settings) -> rows`. The directory is the registry."""
+"""One question, one file: `Settings` (its numbers) and `run(case, settings) -> rows`. The directory is the registry.
+
+A question whose rows are means of pairs may hand these over too, as items among the rows.
+"""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""What every question is given, the rows that it answers with, and intervals."""
+"""What every question is given, the rows (and items) that it answers with, and intervals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from sieve.bootstrap import bootstrap, cluster_sums
+from sieve.bootstrap import bootstrap, two_way_bootstrap
 from sieve.features.concepts import Concepts, surfaces
 from sieve.features.counterfactual import Pair, pairs
 from sieve.intervals import wilson
@@ -93,6 +93,45 @@ class Row:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Item:
+    """What one pair came to under one condition: what rows are means of, so that subjects can be compared pair by pair.
+
+    `strength` is None where nothing is written, `kept` where there is no answer. The others are explained where they
+    are measured, in `sieve.evals.swap`; `kl` is a sum over `tokens`.
+    """
+
+    condition: str
+    strength: float | None
+    doc: str
+    source: str
+    target: str
+    named: bool
+    dropped: bool
+    kept: bool | None
+    exact: bool
+    rouge_l: float
+    kl: float
+    tokens: int
+    others: float
+    acted: int
+
+    @property
+    def case(self) -> str:
+        """The case of the rows that this item has a part in."""
+        return self.condition if self.strength is None else f"{self.condition}/{self.strength:g}"
+
+    @property
+    def success(self) -> bool:
+        """The target is named and the source is not."""
+        return self.named and self.dropped
+
+    @property
+    def success_and_kept(self) -> bool | None:
+        """Success with the answer right; None where there is no answer."""
+        return None if self.kept is None else self.success and self.kept
+
+
 def not_applicable(question: str, metric: str, why: str, case: str = "") -> list[Row]:
     """The one line of a question, or of one of its cases, that does not apply."""
     return [Row(question, metric, case, None, note=f"not applicable: {why}")]
@@ -103,17 +142,41 @@ def proportion(question: str, metric: str, case: str, hits: Sequence[bool]) -> R
     return Row(question, metric, case, sum(hits) / len(hits), *wilson(hits), len(hits))
 
 
-def grouped_proportion(
-    question: str, metric: str, case: str, hits: Sequence[bool], groups: Sequence[str], seed: int
+def clustered_mean(
+    question: str,
+    metric: str,
+    case: str,
+    values: Sequence[float],
+    clusters: tuple[Sequence[str], Sequence[str]],
+    seed: int,
+    weights: Sequence[float] | None = None,
 ) -> Row:
-    """A share of items that come in groups, such as pairs with one target name.
+    """The mean of items that come in clusters of two kinds, such as pairs of a source and a target name.
 
-    Items of a group may stand or fall together, so the interval is Wilson's or the bootstrap's over groups, whichever
+    Items of a cluster may stand or fall together, hence the two-way bootstrap. With `weights`, items are sums, and the
+    mean is Σ values / Σ weights.
+    """
+    drawn = two_way_bootstrap(values, *clusters, seed, question, metric, case, weights=weights)
+    return Row(question, metric, case, *drawn, len(values))
+
+
+def clustered_proportion(
+    question: str,
+    metric: str,
+    case: str,
+    hits: Sequence[bool],
+    clusters: tuple[Sequence[str], Sequence[str]],
+    seed: int,
+) -> Row:
+    """A share of items that come in clusters of two kinds.
+
+    The interval is Wilson's, which holds for few items and at shares of 0 and 1, or the two-way bootstrap's, whichever
     reaches further.
     """
-    ordered = sorted(zip(groups, hits), key=lambda item: item[0])
-    sums, counts = cluster_sums([hit for _, hit in ordered], [group for group, _ in ordered])
-    single, drawn = proportion(question, metric, case, hits), weighted_mean(question, metric, case, sums, counts, seed)
+    single, drawn = (
+        proportion(question, metric, case, hits),
+        clustered_mean(question, metric, case, hits, clusters, seed),
+    )
     assert single.low is not None and single.high is not None and drawn.low is not None and drawn.high is not None
     return replace(single, low=min(single.low, drawn.low), high=max(single.high, drawn.high))
 

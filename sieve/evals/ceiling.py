@@ -1,11 +1,11 @@
 """What would an edit that knew the truth achieve here? The twin prompt's true activations are put in, site by site.
 
 An edit cannot succeed where the information is not. *Patch ceiling* = share of pairs whose continuation names the
-target when its activations at the mentions (`concept`) or at the last prompt token (`last`) replace the source's. It is
-measured for every concept of the problems: where interventions on it can work at all. The site to train on, and the
-position at which latents are labelled, are a pair whose ceiling is as high as any other's of its kind (of site, in
-every layer). Places are compared on validation pairs, so that whoever chooses by them has not seen the test pairs, on
-which swaps are judged.
+target, and not the source, when its activations at the mentions (`concept`) or at the last prompt token (`last`)
+replace the source's. It is measured for every concept of the problems: where interventions on it can work at all. The
+site to train on, and the position at which latents are labelled, are a pair whose ceiling is as high as any other's of
+its kind (of site, in every layer). Places are compared on validation pairs, so that whoever chooses by them has not
+seen the test pairs, on which swaps are judged.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class Place(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A pair and how its target reads in text."""
+    """A pair and how its source and target read in text."""
 
     pair: Pair
+    source: str
     target: str
 
 
@@ -90,13 +91,13 @@ def _everywhere(case: Case, found: dict[str, list[Asked]], new_tokens: int) -> l
 
 def _asked(case: Case, split: str, concept: str, count: int) -> list[Asked]:
     names = written(case.subject.lm, case.words(concept))
-    return [Asked(p, names[p.target]) for p in case.pairs(split, count, concept)]
+    return [Asked(p, names[p.source], names[p.target]) for p in case.pairs(split, count, concept)]
 
 
 def patched(
     case: Case, found: list[Asked], places: list[Place], new_tokens: int, spliced: bool = False
 ) -> list[list[bool]]:
-    """For each place, whether each pair's continuation names the target when the twin's activations are put in there.
+    """For each place, whether each pair's continuation turns the name when the twin's activations are put in there.
 
     `spliced`: its reconstructions, with everything else going through the Sae too. A batch holds its pairs once for
     each place: a twin is read once, and few batches make many trials.
@@ -119,7 +120,7 @@ def patched(
             texts = lm.tokenizer.batch_decode(continue_ids(lm, prompts, new_tokens))
         for number, own in enumerate(hits):
             said = texts[number * len(group) : (number + 1) * len(group)]
-            own += [mentions(text, asked.target) for asked, text in zip(group, said)]
+            own += [mentions(text, a.target) and not mentions(text, a.source) for a, text in zip(group, said)]
     return hits
 
 

@@ -1,4 +1,4 @@
-"""What an intervention on one concept changes besides: measures and a control that questions share.
+"""What an intervention on one concept changes besides: measures and controls that questions share.
 
 The *slots* of a text are the tokens of the concept's own mentions: what is meant to change. Everything is compared with
 the same subject's run without the intervention, its reconstruction spliced in all the same.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from sieve.dictionary.sae import Sae
 from sieve.interventions.swap import Feature, Strength
 from sieve.model.language_model import LanguageModel
+from sieve.model.splice import splice
 from sieve.provenance import generator
 from sieve.subject import Subject
 
@@ -82,31 +84,58 @@ def rouge_l_recall(plain: Sequence[int], other: Sequence[int]) -> float:
     return common_subsequence(plain, other) / len(plain) if plain else 1.0
 
 
+@dataclass(frozen=True)
+class Forced:
+    """What a subject made of a batch of texts that it was given to read.
+
+    rows (N, D): the site's activations at text tokens, as the layers after it see them; owner (N,): the text that each
+    is of. log_p: for each text the log-probabilities (n, V), in nats, of the next token where they were asked for.
+    """
+
+    rows: Tensor
+    owner: Tensor
+    log_p: tuple[Tensor, ...]
+
+
 @torch.no_grad()
-def off_slot_kl(
+def forced(
     subject: Subject,
     prompts: Sequence[Sequence[int]],
-    plain: Sequence[Sequence[int]],
-    words: Sequence[Iterable[str]],
+    texts: Sequence[Sequence[int]],
+    asked: Sequence[Sequence[int]],
     under: AbstractContextManager[None],
-) -> list[tuple[float, int]]:
-    """For each prompt (nats, tokens): Σ KL(without ‖ with the intervention) of the next token, and over how many.
+) -> Forced:
+    """One pass over each prompt with its continuation from `texts`, whatever the subject itself would have said.
 
-    The tokens are those of `plain`, the continuation without the intervention, which both runs are made to read, less
-    the slots of the prompt's own `words`. `under`: the intervention on this batch, as a block not yet entered.
+    asked: which tokens of each continuation, from 0, are to be expected. `under`: the splice, with or without an
+    intervention on this batch, as a block not yet entered.
     """
-    lm = subject.lm
-    ids, mask = lm.pad([[*prompt, *text] for prompt, text in zip(prompts, plain)])
-    logits = []
-    for context in (subject.spliced(), under):
-        with context:
-            logits.append(lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits)
-    found = []
-    for i, (prompt, text, own) in enumerate(zip(prompts, plain, words)):
-        at = [len(prompt) - 1 + n for n, slot in enumerate(slots(lm, text, own)) if not slot]
-        p, q = (both[i, at].double().log_softmax(-1) for both in logits)
-        found.append((float((p.exp() * (p - q)).sum()), len(at)))
-    return found
+    lm, seen = subject.lm, list[tuple[Tensor, Tensor]]()
+
+    def keep(rows: Tensor, where: Tensor) -> Tensor:
+        seen.append((rows, where[:, 0]))
+        return rows
+
+    ids, mask = lm.pad([[*prompt, *text] for prompt, text in zip(prompts, texts)])
+    with under, splice(lm, subject.site, keep):
+        logits = lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+    ((rows, owner),) = seen
+    places = [(i, len(prompt) - 1 + n) for i, (prompt, own) in enumerate(zip(prompts, asked)) for n in own]
+    text, at = torch.tensor(places, dtype=torch.long).view(-1, 2).unbind(1)
+    return Forced(rows, owner, logits[text, at].double().log_softmax(-1).split([len(own) for own in asked]))
+
+
+def off_slot(slot: Sequence[int]) -> list[int]:
+    """The tokens that are part of no mention, by what `slots` says."""
+    return [n for n, mention in enumerate(slot) if not mention]
+
+
+def off_slot_kl(plain: Forced, edited: Forced) -> list[float]:
+    """For each text Σ KL(without ‖ with the intervention) of the next token, in nats, wherever that was asked for.
+
+    Both must have read the same: the continuation without the intervention, asked for what is `off_slot` there.
+    """
+    return [float((p.exp() * (p - q)).sum()) for p, q in zip(plain.log_p, edited.log_p)]
 
 
 def bystanders(features: Iterable[Feature], source: Feature, target: Feature) -> Feature:
@@ -116,32 +145,49 @@ def bystanders(features: Iterable[Feature], source: Feature, target: Feature) ->
     return Feature("others", tuple(others), tuple(typical[latent] for latent in others))
 
 
-@torch.no_grad()
-def code_change(
-    subject: Subject,
-    sequences: Sequence[Sequence[int]],
-    others: Sequence[Feature],
-    under: AbstractContextManager[None],
-) -> list[float]:
-    """For each sequence the mean of |z' − z| / typical over the latents of its own feature of `others`.
+def code_change(sae: Sae, plain: Forced, edited: Forced, others: Sequence[Feature]) -> list[float]:
+    """For each text the mean of |z' − z| / typical over the latents of its own feature of `others`.
 
     z and z' are what the Sae reads in its own reconstruction without and with the intervention: how much of what was
     written for one concept looks like others, which it can as far as atoms are not orthogonal. The mean is over the
-    tokens whose reconstruction the intervention changes; 0 where there are none. `under` as in `off_slot_kl`.
+    tokens whose reconstruction the intervention changes; 0 where there are none.
     """
-    batch = subject.lm.pad(sequences)
-    with subject.spliced():
-        plain = subject.read(*batch)
-    with under:
-        edited = subject.read(*batch)
     touched = (plain.rows != edited.rows).any(1)
-    owner = plain.text.nonzero()[:, 0]
+    change = (sae.encode(edited.rows[touched]) - sae.encode(plain.rows[touched])).abs()
     found = []
     for i, feature in enumerate(others):
-        rows = (touched & (owner == i)).nonzero()
-        change = (edited.z[rows, list(feature.latents)] - plain.z[rows, list(feature.latents)]).abs().double()
-        relative = change / torch.tensor(feature.typical).to(change)
-        found.append(float(relative.mean()) if relative.numel() else 0.0)
+        own = change[plain.owner[touched] == i][:, list(feature.latents)].double()
+        found.append(float((own / torch.tensor(feature.typical).to(own)).mean()) if own.numel() else 0.0)
+    return found
+
+
+NEAREST, FEWEST = 0.05, 10
+"""Share, and least number, of the live latents of no value from which a random one is drawn: those nearest in rate."""
+
+
+def random_latents(
+    features: Mapping[str, Feature], sae: Sae, strength: Strength, fired: Tensor, seed: int
+) -> dict[str, Feature]:
+    """For each value as many latents of no value, which fire about as often and write as much as its own at `strength`.
+
+    The control for `swap`, to be written at strength 1. fired (F,): how often each latent fires in held-out text. For
+    each of a value's latents one is drawn, by a generator keyed by the value, from the live ones that are nearest to it
+    in the logarithm of that; together they are scaled to write a vector as long. Where nothing is live, nothing is.
+    """
+    valued = {latent for feature in features.values() for latent in feature.latents}
+    live = [latent for latent in fired.nonzero().flatten().tolist() if latent not in valued]
+    rate, atoms = fired.double().clamp_min(1).log().tolist(), sae.W_dec.cpu()
+    found = {}
+    for name, feature in features.items():
+        rng, drawn = generator(seed, "swap control", name), list[int]()
+        for own in feature.latents[: len(live)]:
+            free = sorted(set(live) - set(drawn), key=lambda latent: (abs(rate[latent] - rate[own]), latent))
+            near = free[: max(FEWEST, int(NEAREST * len(live)))]
+            drawn.append(near[int(torch.randint(len(near), (), generator=rng))])
+        written = strength.codes(feature, sae)[:, None] * atoms[list(feature.latents)]
+        codes = written.norm(dim=1)[: len(drawn)] / atoms[drawn].norm(dim=1).clamp_min(1e-8)
+        codes *= written.sum(0).norm() / (codes @ atoms[drawn]).norm().clamp_min(1e-8)
+        found[name] = Feature(name, tuple(drawn), tuple(codes.tolist()))
     return found
 
 

@@ -1,77 +1,282 @@
 """Can one name be turned into another, and does anything else change?
 
 The latents of each value were chosen on training text by their causal effect. The strength is chosen on pairs of the
-validation split, by success with the answer kept, and everything is then measured on pairs of the test split. success:
-the target occurs as a whole word; dropped: the source doesn't; kept: the computed answer is still right; overlap: how
-much of the unswapped continuation is still there once the names are made equal. Pairs with one target may succeed or
-fail together, so intervals are over targets.
+validation split, by success with the answer kept, and everything is then measured on pairs of the test split. Wherever
+the source's latents fire, a *swap* silences them and writes the target's; at strength 0 it only drops.
 
-Two controls drop the same latents and write something else, at the same strength. `random/…`: random live latents, as
-many and as long as the target's (such a blow may break the text altogether). `other/…`: the latents of another value,
-which should say that value and not the target.
+success: the target occurs as a whole word (`named`) and the source doesn't (`dropped`); kept: the computed answer is
+right. What changes besides is measured against the same subject's run without the swap, its reconstruction spliced in
+all the same. Both continuations, their mentions made equal, are the same tokens (`exact`), or share some (`rouge_l`, a
+recall); made to read the one without, the model's next tokens diverge outside the mentions (`kl`, nats per token), and
+the Sae reads other values' latents in what was written (`others`, in units of what is typical of them). acted: at how
+many positions of the prompt and of what is generated the source's latents fire.
+
+Conditions beside `none` and `swap/STRENGTH`, all at the chosen strength: `insert` writes the target's latents where the
+source's fire and silences nothing. Three controls silence the source's and write something else. `random`: latents of
+no value that fire about as often as the target's; `direction`: a random direction; both as long as what the target's
+write. `other`: the latents of another value, which should say that value and not the target.
+
+Pairs with one source may fail together, where its latent isn't what the model reads, and so may pairs with one target,
+whose latent may not say it. Intervals are therefore from a bootstrap over sources and over targets, which cross; no
+problem has two pairs, so problems need no clusters beyond those.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from itertools import groupby
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from sieve.evals.case import Case, Row, grouped_proportion, not_applicable
+from sieve.evals.case import Case, Item, Row, clustered_mean, clustered_proportion, not_applicable
+from sieve.evals.isolation import (
+    Forced,
+    bystanders,
+    code_change,
+    forced,
+    made_equal,
+    off_slot,
+    off_slot_kl,
+    random_directions,
+    random_latents,
+    rouge_l_recall,
+    slots,
+)
 from sieve.features.concepts import Choice, written
 from sieve.features.counterfactual import Pair
-from sieve.interventions.swap import Feature, swap
+from sieve.interventions.swap import NOTHING, Feature, Kind, Strength, counted, exchange, fires, swap_vector
 from sieve.model.generate import continue_ids
-from sieve.provenance import generator
 from sieve.text.answers import mentions, parse_answer
 
-Features = dict[str, Feature]
+Features = Mapping[str, Feature]
+HELD_OUT = 200
+"""Texts and problems of the validation split, of each, by which firing rates are compared."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Pairs; tokens to generate; strengths to try, as multiples of a latent's typical activation; 0 only drops."""
+    """Pairs; tokens to generate; strengths to try, of a kind that `Strength` explains; 0 only drops."""
 
     pairs: int
     new_tokens: int
     strengths: list[float]
+    kind: Kind
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
 
-def run(case: Case, settings: Settings) -> list[Row]:
+AS_IT_IS = Strength(1.0)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One condition: what is written for each target where the source's latents fire, and whether these are silenced.
+
+    `write` holds latents, written at `how`, or vectors; `strength` is what the condition is called by.
+    """
+
+    condition: str
+    strength: float
+    write: Features | Mapping[str, Tensor]
+    how: Strength = AS_IT_IS
+    silence: bool = True
+
+    def says(self, target: str) -> str:
+        """The value whose latents are written for `target`."""
+        feature = self.write[target]
+        return feature.name if isinstance(feature, Feature) else target
+
+
+class Study(NamedTuple):
+    """What all conditions share: each value's feature, how it reads in text, tokens to generate."""
+
+    case: Case
+    features: Features
+    names: Mapping[str, str]
+    new_tokens: int
+
+
+def run(case: Case, settings: Settings) -> list[Row | Item]:
     """What was chosen for each value, the strength that validation pairs choose, and all metrics on test pairs."""
     found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
     if not found or not tuning:
-        return case.no_pairs("swap", "valid" if found else "test")
+        return [*case.no_pairs("swap", "valid" if found else "test")]
     features = {c.feature.name: c.feature for c in case.concepts.choices}
-    names = written(case.subject.lm, case.concepts.words)
-    best = tune(case, settings, tuning, features, names)
-    plain = continuations(case, found, features, None, settings.new_tokens)
-    rows = [*_chosen(case.concepts.choices), Row("swap", "strength", "chosen", best, n=len(tuning))]
-    rows += judge("none", found, plain, plain, names, case.seed)
-    noise, other = random_features(case, features), other_features(features)
-    edits = [*(("swap", features, s) for s in settings.strengths), ("random", noise, best), ("other", other, best)]
-    for label, include, strength in edits:
-        texts = continuations(case, found, features, (include, strength), settings.new_tokens)
-        rows += judge(f"{label}/{strength:g}", found, texts, plain, names, case.seed)
+    study = Study(case, features, written(case.subject.lm, case.concepts.words), settings.new_tokens)
+    edits = swaps(study, settings)
+    best = tune(study, tuning, edits)
+    items = judged(study, found, [*edits, *controls(study, best)])
+    strength = Row("swap", "strength", "chosen", best.strength, n=len(tuning))
+    return [*_chosen(case.concepts.choices), strength, *means(items, case.seed), *items]
+
+
+def swaps(study: Study, settings: Settings) -> list[Edit]:
+    """The swap at every strength."""
+    return [Edit("swap", s, study.features, Strength(s, settings.kind)) for s in settings.strengths]
+
+
+def tune(study: Study, tuning: list[Pair], edits: list[Edit]) -> Edit:
+    """The swap with the most successes that keep the answer; among equals, as in text or where the model solves
+    nothing, the one with the most successes; then the weaker.
+    """
+    scores, tried = {}, [edit for edit in edits if edit.strength > 0]
+    for edit in tried:
+        said = [verdict(study, p, ids) for p, (ids, _) in zip(tuning, continuations(study, tuning, edit))]
+        success = [named and dropped for named, dropped, _ in said]
+        scores[edit.strength] = sum(s and bool(kept) for s, (_, _, kept) in zip(success, said)), sum(success)
+    return max(tried, key=lambda edit: (*scores[edit.strength], -edit.strength))
+
+
+def controls(study: Study, best: Edit) -> list[Edit]:
+    """The insertion and the controls at the strength of the best swap."""
+    features, sae, seed, s = study.features, study.case.subject.sae, study.case.seed, best.strength
+    return [
+        Edit("insert", s, features, best.how, silence=False),
+        Edit("random", s, random_latents(features, sae, best.how, firings(study.case), seed)),
+        Edit("direction", s, random_directions(features, sae, best.how, seed)),
+        Edit("other", s, other_features(features), best.how),
+    ]
+
+
+def firings(case: Case) -> Tensor:
+    """On how many tokens of held-out text each latent fires, (F,)."""
+    held_out = [block for kind in ("text", "problem") for block in case.pick(kind, "valid", HELD_OUT)]
+    read = (case.subject.read(ids, mask).z for _, ids, mask in case.batches(held_out))
+    return sum(((z != 0).sum(0).cpu() for z in read), torch.zeros(case.subject.sae.latents, dtype=torch.long))
+
+
+def other_features(features: Features) -> dict[str, Feature]:
+    """For each value the feature of the next one in order."""
+    values = sorted(features)
+    return {value: features[after] for value, after in zip(values, [*values[1:], values[0]])}
+
+
+def under(
+    study: Study, group: Sequence[Pair], edit: Edit | None, tally: Tensor | None = None
+) -> AbstractContextManager[None]:
+    """The splice with a batch's own edit, or without one; `tally` (P,) counts the positions at which it acts."""
+    subject = study.case.subject
+    if edit is None:
+        return subject.spliced()
+    own = [study.features[p.source] for p in group]
+    at = fires(subject.sae, own) if tally is None else counted(fires(subject.sae, own), tally)
+    write = [edit.write[p.target] for p in group]
+    vectors = [w for w in write if isinstance(w, Tensor)]
+    if vectors:
+        return swap_vector(subject, own, torch.stack(vectors), at)
+    latents = [w for w in write if isinstance(w, Feature)]
+    return subject.spliced(exchange(subject.sae, own if edit.silence else [NOTHING], latents, edit.how, at))
+
+
+def continuations(study: Study, found: Sequence[Pair], edit: Edit | None) -> list[tuple[list[int], int]]:
+    """For each pair the greedy continuation of its prompt, as ids, and at how many positions the edit acted."""
+    said: list[tuple[list[int], int]] = []
+    for start in range(0, len(found), study.case.batch):
+        group = found[start : start + study.case.batch]
+        tally = torch.zeros(len(group), dtype=torch.long)
+        with under(study, group, edit, tally):
+            ids = continue_ids(study.case.subject.lm, [list(p.ids) for p in group], study.new_tokens)
+        said += zip(ids, tally.tolist())
+    return said
+
+
+def judged(study: Study, found: Sequence[Pair], edits: Sequence[Edit]) -> list[Item]:
+    """An item for each pair without an edit, then for each with the first edit, and so on."""
+    size = study.case.batch
+    batches = [_batch(study, found[start : start + size], edits) for start in range(0, len(found), size)]
+    return [item for condition in zip(*batches) for batch in condition for item in batch]
+
+
+def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[list[Item]]:
+    """The items of a batch of pairs, first those without an edit. The run without one is made once for all of them."""
+    subject, names, features = study.case.subject, study.names, study.features
+    untouched = continuations(study, group, None)
+    plain = [ids for ids, _ in untouched]
+    outside = [off_slot(slots(subject.lm, ids, {names[p.source], names[p.target]})) for p, ids in zip(group, plain)]
+    others = [bystanders(features.values(), features[p.source], features[p.target]) for p in group]
+
+    def read(edit: Edit | None) -> Forced:
+        return forced(subject, [p.ids for p in group], plain, outside, under(study, group, edit))
+
+    reference = read(None)
+    items = []
+    for edit in (None, *edits):
+        now, said = (read(edit), continuations(study, group, edit)) if edit else (reference, untouched)
+        change = code_change(subject.sae, reference, now, others)
+        besides = zip(off_slot_kl(reference, now), map(len, outside), change)
+        items.append([_item(study, edit, *each) for each in zip(group, plain, said, besides)])
+    return items
+
+
+def _item(
+    study: Study,
+    edit: Edit | None,
+    pair: Pair,
+    plain: list[int],
+    said: tuple[list[int], int],
+    besides: tuple[float, int, float],
+) -> Item:
+    """One pair under one condition: what it `said` (ids, acted) beside `plain`, and `besides`: kl, tokens, others."""
+    (ids, acted), (kl, tokens, others) = said, besides
+    values = {pair.source, pair.target, edit.says(pair.target) if edit else pair.target}
+    words = {study.names[value] for value in values}
+    a, b = made_equal(study.case.subject.lm, plain, ids, words, study.new_tokens)
+    named, dropped, kept = verdict(study, pair, ids)
+    return Item(
+        condition=edit.condition if edit else "none",
+        strength=edit.strength if edit else None,
+        doc=pair.doc,
+        source=pair.source,
+        target=pair.target,
+        named=named,
+        dropped=dropped,
+        kept=kept,
+        exact=a == b,
+        rouge_l=rouge_l_recall(a, b),
+        kl=kl,
+        tokens=tokens,
+        others=others,
+        acted=acted,
+    )
+
+
+def verdict(study: Study, pair: Pair, ids: list[int]) -> tuple[bool, bool, bool | None]:
+    """Whether a continuation names the target, whether not the source, and whether its answer is right, if there is."""
+    text = study.case.subject.lm.tokenizer.decode(ids)
+    named, dropped = mentions(text, study.names[pair.target]), not mentions(text, study.names[pair.source])
+    return named, dropped, parse_answer(text) == pair.answer if pair.answer else None
+
+
+def means(items: Sequence[Item], seed: int) -> list[Row]:
+    """Every metric of every condition, over its items."""
+    rows: list[Row] = []
+    for case, group in groupby(items, key=lambda item: item.case):
+        own = list(group)
+        clusters = [item.source for item in own], [item.target for item in own]
+        answered = all(item.kept is not None for item in own)
+        for metric in ("success", "named", "dropped", "exact", *(("kept", "success_and_kept") if answered else ())):
+            hits = [getattr(item, metric) for item in own]
+            rows.append(clustered_proportion("swap", metric, case, hits, clusters, seed))
+        if not answered:
+            rows += not_applicable("swap", "kept", "text has no answers", case)
+        for metric in ("rouge_l", "others", "acted"):
+            values = [getattr(item, metric) for item in own]
+            rows.append(clustered_mean("swap", metric, case, values, clusters, seed))
+        rows += _divergence(case, [item for item in own if item.tokens], seed)
     return rows
 
 
-def tune(case: Case, settings: Settings, tuning: list[Pair], features: Features, names: dict[str, str]) -> float:
-    """The strength with the most successes that keep the answer; among equals, as in text or where the model solves
-    nothing, the one with the most successes; then the weaker.
-    """
-    scores = {}
-    for strength in sorted(s for s in settings.strengths if s > 0):
-        texts = continuations(case, tuning, features, (features, strength), settings.new_tokens)
-        values = {row.metric: row.value or 0.0 for row in judge("", tuning, texts, texts, names, case.seed)}
-        scores[strength] = values.get("success_and_kept", 0.0), values["success"]
-    return max(scores, key=lambda strength: (*scores[strength], -strength))
+def _divergence(case: str, own: Sequence[Item], seed: int) -> list[Row]:
+    """Nats per token."""
+    if not own:
+        return not_applicable("swap", "kl", "nothing but names is said", case)
+    clusters = [item.source for item in own], [item.target for item in own]
+    tokens = [item.tokens for item in own]
+    return [clustered_mean("swap", "kl", case, [item.kl for item in own], clusters, seed, tokens)]
 
 
 def _chosen(choices: Sequence[Choice]) -> list[Row]:
@@ -83,77 +288,3 @@ def _chosen(choices: Sequence[Choice]) -> list[Row]:
             for metric in ("effect", "precision", "recall")
         ]
     return rows
-
-
-def random_features(case: Case, features: Features) -> Features:
-    """For each value as many latents that fire in held-out text but belong to no value, drawn by a keyed generator.
-
-    What they write is as long as what the value's own latents write.
-    """
-    sae = case.subject.sae
-    fired = torch.zeros(sae.latents, dtype=torch.bool)
-    for _, ids, mask in case.batches([*case.pick("text", "valid", 200), *case.pick("problem", "valid", 200)]):
-        fired |= (case.subject.read(ids, mask).z != 0).any(0).cpu()
-    pool = {latent for f in features.values() for latent in f.latents}
-    live = [j for j in fired.nonzero().flatten().tolist() if j not in pool]
-    norms = sae.W_dec.norm(dim=1).clamp_min(1e-8).tolist()
-    found = {}
-    for name, f in features.items():
-        order = torch.randperm(len(live), generator=generator(case.seed, "swap control", name)).tolist()
-        drawn = [live[i] for i in order[: len(f.latents)]]
-        typical = (size * norms[own] / norms[new] for size, own, new in zip(f.typical, f.latents, drawn))
-        found[name] = Feature(name, tuple(drawn), tuple(typical))
-    return found
-
-
-def other_features(features: Features) -> Features:
-    """For each value the feature of the next one in order."""
-    values = sorted(features)
-    return {value: features[after] for value, after in zip(values, [*values[1:], values[0]])}
-
-
-def continuations(
-    case: Case, found: list[Pair], features: Features, edit: tuple[Features, float] | None, new_tokens: int
-) -> list[str]:
-    """Greedy continuations of the source prompts through the reconstruction.
-
-    `edit`: what to write for each value, and how strongly; None for no swap.
-    """
-    lm, texts = case.subject.lm, []
-    for start in range(0, len(found), case.batch):
-        group = found[start : start + case.batch]
-        with ExitStack() as stack:
-            if edit:
-                drop, include = [features[p.source] for p in group], [edit[0][p.target] for p in group]
-                stack.enter_context(swap(case.subject, drop, include, edit[1]))
-            else:
-                stack.enter_context(case.subject.spliced())
-            texts += lm.tokenizer.batch_decode(continue_ids(lm, [list(p.ids) for p in group], new_tokens))
-    return texts
-
-
-def judge(
-    condition: str, found: list[Pair], texts: list[str], plain: list[str], names: dict[str, str], seed: int
-) -> list[Row]:
-    """The metrics of one condition over all pairs; `plain` are the unswapped continuations, `names` how values read."""
-
-    def share(metric: str, hits: list[bool]) -> Row:
-        return grouped_proportion("swap", metric, condition, hits, [p.target for p in found], seed)
-
-    success = [mentions(text, names[p.target]) for p, text in zip(found, texts)]
-    overlap = [_overlap(names[p.source], names[p.target], *both) for p, *both in zip(found, texts, plain)]
-    rows = [
-        share("success", success),
-        share("dropped", [not mentions(text, names[p.source]) for p, text in zip(found, texts)]),
-        Row("swap", "overlap", condition, sum(overlap) / len(overlap), n=len(overlap)),
-    ]
-    if not any(p.answer for p in found):
-        return rows + not_applicable("swap", "kept", "text has no answers", condition)
-    kept = [parse_answer(text) == p.answer for p, text in zip(found, texts)]
-    return [*rows, share("kept", kept), share("success_and_kept", [a and b for a, b in zip(success, kept)])]
-
-
-def _overlap(source: str, target: str, text: str, plain: str) -> float:
-    """Share of words in common, in order, when both names read the same."""
-    words, base = (re.sub(rf"(?<!\w){re.escape(target)}(?!\w)", source, t).split() for t in (text, plain))
-    return SequenceMatcher(None, words, base, autojunk=False).ratio()

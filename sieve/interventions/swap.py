@@ -83,6 +83,17 @@ def stands(places: Sequence[Sequence[int]]) -> Condition:
     return lambda z, where: (_own(table.to(z.device), where) == where[:, 1:]).any(1, keepdim=True)
 
 
+def counted(at: Condition, tally: Tensor) -> Condition:
+    """`at`, which also adds to `tally` (P,), int64, in how many rows of each of P prompts it is True."""
+
+    def count(z: Tensor, where: Tensor) -> Tensor:
+        chosen = at(z, where)
+        tally.index_add_(0, where[:, 0].to(tally), chosen[:, 0].to(tally))
+        return chosen
+
+    return count
+
+
 def exchange(
     sae: Sae,
     drop: Sequence[Feature],
@@ -195,18 +206,20 @@ def insert(
 
 
 @contextmanager
-def swap_vector(subject: Subject, drop: Features, vectors: Tensor) -> Iterator[None]:
+def swap_vector(subject: Subject, drop: Features, vectors: Tensor, at: Condition | None = None) -> Iterator[None]:
     """As `swap`, with an arbitrary vector in the place of what latents write: `vectors` (P, D) one per prompt, or one.
 
-    Wherever `drop` is active it is silenced in the reconstruction, and the vector is added to that.
+    Wherever `drop` is active, or in rows that `at` chooses, it is silenced in the reconstruction, and the vector is
+    added to that.
     """
     sae, dropped = subject.sae, _listed(drop)
-    active, silenced = fires(sae, dropped), exchange(sae, dropped, [NOTHING])
+    silence, active = _marked(sae, dropped), at or fires(sae, dropped)
 
     def rebuild(rows: Tensor, where: Tensor) -> Tensor:
         z = sae.encode(rows)
-        plain = sae.decode(silenced(z, where))
-        return torch.where(active(z, where), plain + _own(vectors.to(plain), where), plain)
+        chosen = active(z, where)
+        plain = sae.decode(z.masked_fill(chosen & _own(silence.to(z.device), where), 0))
+        return torch.where(chosen, plain + _own(vectors.to(plain), where), plain)
 
     with splice(subject.lm, subject.site, rebuild):
         yield

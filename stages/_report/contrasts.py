@@ -2,49 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 
 from sieve.contrast import Curve, contrast
+from sieve.provenance import read_table
 from stages._params import Contrast
 from stages._report.subjects import Subject
+from stages._report.summary import KEYS, live_excess
 
+RATIOS = {"fvu_ratio": "FVU", "welch_excess_ratio": "live cos² above its floor", "coactive_ratio": "co-active cos²"}
 Value = float | None
+Pair = tuple[Subject, Subject]
 
 
-def curve(subject: Subject) -> Curve | None:
-    """A subject's swaps over strengths; None where nothing was swapped."""
-    chosen = subject.row("swap", "strength", "chosen").value
-    return None if chosen is None else Curve.of(subject.items, chosen)
-
-
-def figures(asked: Contrast, subjects: Sequence[Subject], seed: int) -> dict[str, Value]:
-    """The summary's keys of one contrast; None where a subject has no swaps, no answers or no such geometry."""
+def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], evaluate: Path, seed: int) -> dict[str, Value]:
+    """`<contrast>.<key>` of every contrast; None where a subject has no swaps, no answers or no such geometry."""
     known = {subject.name: subject for subject in subjects}
-    pairs = [(known[of], known[over]) for of, over in zip(asked.of, asked.over)]
-    found: dict[str, Value] = {"configurations_tried": asked.tried}
-    curves = [(a, b) for a, b in ((curve(of), curve(over)) for of, over in pairs) if a and b]
-    for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
-        difference = contrast(curves, metric, seed) if len(curves) == len(pairs) else None
-        found[key] = difference and difference.mean
-        found[f"{key}_low"] = difference and difference.low
-        found[f"{key}_high"] = difference and difference.high
-        found[f"{key}_least"] = difference and min(difference.seeds)
-        found["swap_items"] = difference.n if difference else 0
-    found["fvu_ratio"] = _ratio(pairs, "reconstruction", "fvu", ("all", "text", "problem"))
-    found["coactive_ratio"] = _ratio(pairs, "geometry", "coactive_cos2", ("all",))
+    found: dict[str, Value] = {}
+    for name, own in asked.items():
+        pairs = [(known[of], known[over]) for of, over in zip(own.of, own.over)]
+        values = {**_swaps(pairs, evaluate, seed), **_ratios(pairs), "configurations_tried": own.tried}
+        found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
 
 
-def _ratio(pairs: Iterable[tuple[Subject, Subject]], question: str, metric: str, cases: Sequence[str]) -> Value:
-    """Mean over pairs of the first subject's figure over the second's."""
-    values = [(of.row(question, metric, *cases).value, over.row(question, metric, *cases).value) for of, over in pairs]
+def curve(subject: Subject, evaluate: Path) -> Curve | None:
+    """A subject's swaps over strengths; None where nothing was swapped."""
+    chosen = subject.row("swap", "strength", "chosen").value
+    if chosen is None:
+        return None
+    return Curve.of(read_table(evaluate / subject.name / "items.parquet").to_pylist(), chosen)
+
+
+def _swaps(pairs: Sequence[Pair], evaluate: Path, seed: int) -> dict[str, Value]:
+    """Differences with their intervals, and the least of all seeds' own."""
+    curves = [(curve(of, evaluate), curve(over, evaluate)) for of, over in pairs]
+    whole = [(of, over) for of, over in curves if of and over]
+    found: dict[str, Value] = {}
+    for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
+        told = contrast(whole, metric, seed) if len(whole) == len(pairs) else None
+        found[key] = told.mean if told else None
+        found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
+        found[f"{key}_least"] = min(told.seeds) if told else None
+        found[f"{key}_items"] = told.n if told else None
+    return found
+
+
+def _ratios(pairs: Sequence[Pair]) -> dict[str, Value]:
+    """Means over pairs of the first's figure over the second's: FVU, co-active cos², live cos² above Welch's floor."""
+    return {
+        "fvu_ratio": _ratio(pairs, KEYS["fvu"].take),
+        "coactive_ratio": _ratio(pairs, KEYS["coactive_cos2"].take),
+        "welch_excess_ratio": _ratio(pairs, live_excess),
+    }
+
+
+def _ratio(pairs: Sequence[Pair], take: Callable[[Subject], Value]) -> Value:
+    values = [(take(of), take(over)) for of, over in pairs]
     ratios = [a / b for a, b in values if a is not None and b]
     return fmean(ratios) if len(ratios) == len(values) else None
 
 
-def all_figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], seed: int) -> dict[str, Value]:
-    """`<contrast>.<key>` of every contrast."""
-    return {
-        f"{name}.{key}": value for name, own in asked.items() for key, value in figures(own, subjects, seed).items()
-    }
+def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list[str]:
+    """What the page says of each contrast whose subjects were swapped."""
+    told = []
+    for name, own in asked.items():
+        value = {key.removeprefix(f"{name}."): figure for key, figure in found.items() if key.startswith(f"{name}.")}
+        if value["swap_gain"] is None:
+            continue
+        text = f"{', '.join(own.of)} less {', '.join(own.over)}, at equal divergence outside the names: swap success "
+        text += _difference(value, "swap_gain")
+        if value["kept_answer_change"] is not None:
+            text += ", answers kept " + _difference(value, "kept_answer_change")
+        ratios = {
+            "fvu_ratio": "FVU",
+            "welch_excess_ratio": "live cos² above its floor",
+            "coactive_ratio": "co-active cos²",
+        }
+        shown = [f"{what} {value[key]:.2f} times" for key, what in ratios.items() if value[key] is not None]
+        told.append(f"{text}{'; ' if shown else ''}{', '.join(shown)}. Configurations tried before: {own.tried}.")
+    return told
+
+
+def _difference(value: Mapping[str, Value], key: str) -> str:
+    mean, low, high, least, items = (value[f"{key}{end}"] or 0.0 for end in ("", "_low", "_high", "_least", "_items"))
+    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f}; {items:.0f} pairs; the least of any seed {least:+.2f})"

@@ -59,7 +59,10 @@ GEOMETRY = (
     Column("Lengths", "Median", "decoder_norm_median", None),
     Column("Lengths", "95 %", "decoder_norm_p95", None),
 )
-SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
+SWAP_METRICS = {  # and their decimals
+    "success": 2, "named": 2, "dropped": 2, "kept": 2, "success_and_kept": 2, "exact": 2, "rouge_l": 2, "kl": 3,
+    "others": 3, "acted": 1,
+}  # fmt: skip
 SECTIONS = {
     "headline": ("reconstruction", "geometry", "fidelity", "solving"),
     "swap": ("swap",),
@@ -87,9 +90,9 @@ def plain(value: Any) -> str:
     return number(value)
 
 
-def interval(row: Row) -> str:
+def interval(row: Row, decimals: int = 2) -> str:
     """The 95 % interval as `low–high`, or nothing."""
-    return "" if row.low is None or row.high is None else f"{row.low:.2f}–{row.high:.2f}"
+    return "" if row.low is None or row.high is None else f"{row.low:.{decimals}f}–{row.high:.{decimals}f}"
 
 
 def visible(token: str) -> str:
@@ -208,9 +211,14 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
 
 
 def render(
-    subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[str, list[Plot]], groups: list[Group]
+    subjects: list[Subject],
+    dataset: Card,
+    model: Card,
+    plots: Mapping[str, list[Plot]],
+    groups: list[Group],
+    contrasts: list[str],
 ) -> str:
-    """The whole page as one HTML text; `dataset` and `model` are their cards."""
+    """The whole page as one HTML text; `dataset` and `model` are their cards, `contrasts` sentences."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -232,7 +240,7 @@ def render(
         matched_kinds=KINDS,
         matched_metrics=METRICS,
         lacking={name: reasons(subjects, asked) for name, asked in SECTIONS.items()} | _absent(subjects),
-        verdicts=verdicts(subjects),
+        verdicts=[*verdicts(subjects), *contrasts],
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
         swap_metrics=SWAP_METRICS,
         chosen=[(s, s.cases("swap", "effect")) for s in subjects if s.cases("swap", "effect")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -11,8 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from stages._report.subjects import NO_ROW, Row, Subject, by_penalty
-from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, steering
+from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families
+from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, doses, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
 
 PANEL = (370.0, 330.0)
@@ -28,12 +28,18 @@ SIDES = (
 
 
 def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
-    """For each dictionary and penalty with a swap answer: success, kept answers and FVU by weight."""
+    """For each dictionary with a swap answer, and each penalty on it: success, kept answers and FVU by weight, and
+    success against divergence.
+    """
     plots = []
-    for (base, penalty), family in by_penalty(subjects).items():
+    for base, family in families(subjects).items():
         swapped = [subject for subject in family if best_swap(subject)]
-        if any(subject.line.stage == "orthogonalize" for subject in swapped):
-            plots += [_weight_plot(base, penalty, swapped, measure) for measure in MEASURES]
+        pulled = by_penalty(swapped) if any(s.line.stage == "orthogonalize" for s in swapped) else {}
+        for (_, penalty), own in pulled.items():
+            plots += [_weight_plot(base, penalty, own, measure) for measure in MEASURES]
+        for (_, penalty), own in (pulled or {(base, ""): swapped}).items():
+            dosed = [subject for subject in own if doses(subject)]
+            plots += [_dose_plot(base, penalty, dosed)] if dosed else []
     return plots
 
 
@@ -121,12 +127,50 @@ def _series(axes: Axes, points: list[tuple[float, Row]], style: dict[str, Any]) 
     if "linestyles" in style:
         axes.hlines(values, [x - 0.3 for x in places], [x + 0.3 for x in places], **style)
         return
-    bars = [[abs(v - (v if end is None else end)) for v, end in zip(values, ends)] for ends in _ends(points)]
-    axes.errorbar(places, values, yerr=bars if any(map(any, bars)) else None, capsize=2.5, **style)
+    axes.errorbar(places, values, yerr=_bars([row for _, row in points]), capsize=2.5, **style)
 
 
-def _ends(points: list[tuple[float, Row]]) -> tuple[list[float | None], list[float | None]]:
-    return [row.low for _, row in points], [row.high for _, row in points]
+def _bars(rows: Sequence[Row]) -> list[list[float]] | None:
+    """How far intervals reach below and above their values; None where no row has one."""
+    values, ends = [row.value or 0.0 for row in rows], ([row.low for row in rows], [row.high for row in rows])
+    bars = [[abs(v - (v if end is None else end)) for v, end in zip(values, side)] for side in ends]
+    return bars if any(map(any, bars)) else None
+
+
+def _dose_plot(base: str, penalty: str, family: list[Subject]) -> Plot:
+    """Swap success against off-slot divergence, a line per subject with a point per strength; controls are hollow."""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for subject, colour, marker in zip(family, cycle(LINES), cycle(MARKERS)):
+            look = {"color": colour, "elinewidth": 0.7}
+            _dots(axes, list(doses(subject).values()), {"marker": marker, "label": subject.name, "lw": 1.2, **look})
+            for control, shape in (("random", marker), ("direction", "x")):
+                case = control_swap(subject, control)
+                dot = subject.row("swap", "kl", case), subject.row("swap", "success", case)
+                _dots(axes, [dot], {"marker": shape, "ls": "none", "markerfacecolor": PAPER, **look})
+        for label, shape in (("random latents", "o"), ("random direction", "x")):
+            axes.plot([], [], color=MUTED, marker=shape, ls="none", markerfacecolor=PAPER, markersize=5, label=label)
+        axes.set_xscale("symlog", linthresh=0.01)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_xlim(left=0)
+        axes.set_ylim(0, 1.04)
+        axes.set_xlabel("divergence outside the names (nats per token)")
+        axes.set_title("Swap success by strength")
+        figure.legend(loc="outside lower center", ncols=3)
+
+    alt = f"Swap success against divergence outside the names, by strength, for {base} and what descends from it"
+    return draw(file_name("swap_dose", base, *([penalty] if penalty else [])), alt, PANEL, paint)
+
+
+def _dots(axes: Axes, dots: list[tuple[Row, Row]], style: dict[str, Any]) -> None:
+    """Points (x, y) with the bars of their intervals both ways, where there are any."""
+    shown = [dot for dot in dots if None not in (dot[0].value, dot[1].value)]
+    if not shown:
+        return
+    x, y = ([row.value or 0.0 for row in rows] for rows in zip(*shown))
+    across, up = map(_bars, zip(*shown))
+    axes.errorbar(x, y, xerr=across, yerr=up, markersize=5, **style)
 
 
 def ablation_plots(subjects: Iterable[Subject]) -> list[Plot]:

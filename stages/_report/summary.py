@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from stages._report.matches import Group
-from stages._report.subjects import Subject
+from stages._report.subjects import Row, Subject
 
 Value = float | None
 TEXT_FIRST = ("all", "text", "problem")
@@ -29,7 +29,7 @@ def best_swap(subject: Subject) -> str | None:
 
 
 def control_swap(subject: Subject, control: str) -> str:
-    """The case of one control, `random` or `other`; empty if there is none."""
+    """The case of one condition beside the swap, such as `random`; empty if there is none."""
     return next(iter(subject.cases("swap", "success", f"{control}/")), "")
 
 
@@ -80,7 +80,7 @@ def _pairs(subject: Subject) -> Value:
     return subject.row("swap", "success", best_swap(subject) or "").n
 
 
-def _excess(subject: Subject) -> Value:
+def live_excess(subject: Subject) -> Value:
     """What live atoms have above the floor of so many."""
     mean = subject.row("geometry", "alive_cos2", "all").value
     floor = subject.row("geometry", "alive_welch_floor", "all").value
@@ -88,7 +88,7 @@ def _excess(subject: Subject) -> Value:
 
 
 def _excess_ratio(subject: Subject) -> Value:
-    own, free = _excess(subject), subject.reference and _excess(subject.reference)
+    own, free = live_excess(subject), subject.reference and live_excess(subject.reference)
     return own / free if own is not None and free else None
 
 
@@ -104,7 +104,7 @@ def _row(meaning: str, question: str, metric: str, *cases: str) -> Key:
 
 
 def _swap(meaning: str, metric: str) -> Key:
-    """A key that is one swap metric at the multiplier that validation pairs chose."""
+    """A key that is one swap metric at the strength that validation pairs chose."""
     return Key(
         meaning,
         f"swap / {metric} / swap/<swap_strength>",
@@ -113,12 +113,21 @@ def _swap(meaning: str, metric: str) -> Key:
 
 
 def _control(meaning: str, control: str, metric: str) -> Key:
-    """A key that is one swap metric of a control, at the same multiplier."""
+    """A key that is one swap metric of a condition beside the swap, at the same strength."""
     return Key(
-        f"control: {meaning}",
+        meaning if control == "insert" else f"control: {meaning}",
         f"swap / {metric} / {control}/<swap_strength>",
         lambda subject: subject.row("swap", metric, control_swap(subject, control)).value,
     )
+
+
+def doses(subject: Subject) -> dict[str, tuple[Row, Row]]:
+    """{case: (off-slot divergence, success)} of the swap at every strength above 0, weakest first."""
+    kl, success = (subject.cases("swap", metric, "swap/") for metric in ("kl", "success"))
+    strengths = {case: float(case.removeprefix("swap/")) for case in kl}
+    return {
+        case: (kl[case], success[case]) for case in sorted(strengths, key=lambda c: strengths[c]) if strengths[case]
+    }
 
 
 def _ablation(meaning: str, source: str, *, diagonal: bool) -> Key:
@@ -171,21 +180,35 @@ KEYS: dict[str, Key] = {
         _ceiling,
     ),
     "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject"),
-    "swap_success": _swap("pairs in which the new name appears in the continuation", "success"),
+    "swap_success": _swap(
+        "pairs in which the new name appears in the continuation and the old one does not", "success"
+    ),
     "swap_strength": Key(
-        "the multiplier all swap keys are taken at",
+        "the strength all swap keys are taken at",
         "swap / strength / chosen: most successes with the answer kept on the validation split",
         _strength,
     ),
-    "swap_kept": _swap("pairs whose answer, which the name does not touch, stays right", "kept"),
+    "swap_named": _swap("pairs in which the new name appears, whether the old one does or not", "named"),
     "swap_dropped": _swap("pairs in which the old name is gone from the continuation", "dropped"),
-    "swap_success_and_kept": _swap("pairs with both: new name in, answer right", "success_and_kept"),
-    "swap_overlap": _swap(
-        "words of the unswapped text that are still there, in order, once the names are made equal", "overlap"
+    "swap_kept": _swap("pairs whose answer, which the name does not touch, stays right", "kept"),
+    "swap_success_and_kept": _swap("pairs with both: success, answer right", "success_and_kept"),
+    "swap_exact": _swap("pairs whose continuation is the unswapped one, token by token, but for the names", "exact"),
+    "swap_rouge_l": _swap(
+        "tokens of the unswapped text that are still there, in order, once the names are made equal", "rouge_l"
     ),
-    "swap_success_at_1": _row("the same at the latents' usual strength", "swap", "success", "swap/1"),
-    "swap_random": _control("success when random latents are written instead", "random", "success"),
+    "swap_kl": _swap("divergence from the unswapped run outside the names (nats per token)", "kl"),
+    "swap_others": _swap(
+        "change of other names' latents where the swap acts, in units of what is typical of them", "others"
+    ),
+    "swap_acted": _swap("tokens, of prompt and continuation, at which the swap acts", "acted"),
+    "swap_success_at_1": _row("success at strength 1: usual activations, or their length", "swap", "success", "swap/1"),
+    "swap_drop": _row("pairs in which the old name is gone when nothing new is written", "swap", "dropped", "swap/0"),
+    "swap_insert": _control("pairs in which the new name appears when nothing is silenced", "insert", "named"),
+    "swap_random": _control("success when random latents that fire as often are written instead", "random", "success"),
     "swap_random_kept": _control("pairs whose answer stays right when random latents are written", "random", "kept"),
+    "swap_random_kl": _control("divergence when random latents are written", "random", "kl"),
+    "swap_direction": _control("success when a random direction is written instead", "direction", "success"),
+    "swap_direction_kl": _control("divergence when a random direction is written", "direction", "kl"),
     "swap_other": _control("success when another name's latents are written instead", "other", "success"),
     "swap_pairs": Key("pairs behind the swap keys", "n of swap / success / swap/<swap_strength>", _pairs),
     "ablation_diagonal": _ablation(

@@ -9,7 +9,7 @@ import torch
 
 from sieve import evals
 from sieve.evals import question, questions
-from sieve.evals.case import Case, grouped_proportion, not_applicable, proportion, weighted_mean
+from sieve.evals.case import Case, clustered_mean, clustered_proportion, not_applicable, proportion, weighted_mean
 from sieve.provenance import generator
 from tests.planted import no_concepts, planted_case
 
@@ -32,7 +32,7 @@ def test_every_row_of_a_question_bears_its_name():
             for node in ast.walk(ast.parse(inspect.getsource(question(name))))
             if isinstance(node, ast.Call)
             and getattr(node.func, "id", "")
-            in {"Row", "proportion", "grouped_proportion", "weighted_mean", "not_applicable"}
+            in {"Row", "proportion", "clustered_proportion", "clustered_mean", "weighted_mean", "not_applicable"}
         ]
         assert calls and set(calls) == {name}
 
@@ -144,12 +144,31 @@ def test_text_is_used_where_there_are_no_problems():
     assert "test split" in case.no_pairs("swap", "test")[0].note
 
 
-def test_items_that_stand_or_fall_together_widen_the_interval():
-    """Ten groups of twelve equal answers tell as much as ten answers; groups of mixed answers lose nothing."""
-    groups = [f"g{i // 12}" for i in range(120)]
-    together = grouped_proportion("q", "m", "c", [i // 12 < 5 for i in range(120)], groups, 0)
-    apart = grouped_proportion("q", "m", "c", [i % 2 == 0 for i in range(120)], groups, 0)
+@pytest.mark.parametrize("way", [0, 1])
+def test_items_that_stand_or_fall_together_widen_the_interval(way):
+    """Ten clusters of twelve equal answers tell as much as ten answers; clusters of mixed answers lose nothing.
+
+    It is all the same whether they are those of the first kind or of the second, whose own are mixed.
+    """
+    tens, twelves = [f"g{i // 12}" for i in range(120)], [f"h{i % 12}" for i in range(120)]
+    clusters = (tens, twelves) if way == 0 else (twelves, tens)
+    together = clustered_proportion("q", "m", "c", [i // 12 < 5 for i in range(120)], clusters, 0)
+    apart = clustered_proportion("q", "m", "c", [(i + i // 12) % 2 == 0 for i in range(120)], clusters, 0)
     ten, all_of_them = (proportion("q", "m", "c", [True, False] * half) for half in (5, 60))
     assert together.value == apart.value == 0.5 and together.n == 120
     assert together.low == pytest.approx(ten.low, abs=0.08) and together.high == pytest.approx(ten.high, abs=0.08)
     assert (apart.low, apart.high) == (all_of_them.low, all_of_them.high)
+
+
+def test_a_share_without_failures_is_not_certain():
+    """Where all hit, no bootstrap knows a miss, and Wilson's interval stands."""
+    clusters = [str(i) for i in range(10)], ["one"] * 10
+    row = clustered_proportion("q", "m", "c", [True] * 10, clusters, 0)
+    assert (row.low, row.high) == pytest.approx((0.7225, 1.0), abs=5e-4)
+
+
+def test_a_clustered_mean_may_be_a_ratio():
+    """With weights it is Σ values / Σ weights; n counts items."""
+    row = clustered_mean("q", "m", "c", [10.0, 2.0], (["a", "b"], ["c", "c"]), 0, [1, 3])
+    assert (row.value, row.n) == (3.0, 2)
+    assert row.low == pytest.approx(2 / 3) and row.high == 10

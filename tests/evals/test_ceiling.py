@@ -116,7 +116,7 @@ def lossy(case, latents, written):
 def test_through_a_dictionary_that_forgets_names_nothing_arrives(case):
     """What is patched in is the reconstruction: without names, only the name said by default succeeds."""
     forgetful = lossy(case, range(NAME, NAME + 4), torch.zeros(WIDTH))
-    found = [ceiling.Asked(p, p.target) for p in case.pairs("test", 12)]
+    found = [ceiling.Asked(p, p.source, p.target) for p in case.pairs("test", 12)]
     (hits,) = ceiling.patched(forgetful, found, [ceiling.Place("resid_post_0", "concept")], 4, spliced=True)
     assert hits == [asked.target == "Anna" for asked in found]  # knowing nothing, the head says its first name
     assert figures(forgetful)["chosen"] == 1

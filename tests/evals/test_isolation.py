@@ -12,9 +12,12 @@ from sieve.evals.isolation import (
     bystanders,
     code_change,
     common_subsequence,
+    forced,
     made_equal,
+    off_slot,
     off_slot_kl,
     random_directions,
+    random_latents,
     rouge_l_recall,
     slots,
 )
@@ -138,12 +141,19 @@ def running(subject, blocks):
     return prompts, plain, dropped, [Feature(str(j), (j,), (9.0,)) for j in often[30:33]]
 
 
+def divergence(subject, prompts, plain, words, under):
+    """(nats, tokens) of each prompt: what `off_slot_kl` makes of two passes over the continuations `plain`."""
+    asked = [off_slot(slots(subject.lm, text, own)) for text, own in zip(plain, words)]
+    reads = [forced(subject, prompts, plain, asked, context) for context in (subject.spliced(), under)]
+    return list(zip(off_slot_kl(*reads), map(len, asked)))
+
+
 def test_divergence_against_one_prompt_at_a_time(subject, running):
     """Summed over distributions taken one by one, of every token of the continuation but those of the slot."""
     prompts, plain, dropped, include = running
     lm = subject.lm
     words = [[lm.tokenizer.decode(text).split()[1].strip(".,")] for text in plain]
-    found = off_slot_kl(subject, prompts, plain, words, swap(subject, dropped, include))
+    found = divergence(subject, prompts, plain, words, swap(subject, dropped, include))
     for i, (prompt, text) in enumerate(zip(prompts, plain)):
         outside = [n for n, slot in enumerate(slots(lm, text, words[i])) if not slot]
         assert 0 < len(outside) < len(text)
@@ -160,10 +170,21 @@ def test_divergence_against_one_prompt_at_a_time(subject, running):
 
 
 def test_nothing_diverges_without_an_intervention(subject, running):
-    """The same run twice is 0 to the bit, and so is an insertion after the last token."""
+    """The same run twice is 0 to the bit, and so are an insertion after the last token, and no token at all."""
     prompts, plain, _, include = running
     for under in (subject.spliced(), insert(subject, include, [200])):
-        assert [nats for nats, _ in off_slot_kl(subject, prompts, plain, [["x"]] * 3, under)] == [0, 0, 0]
+        assert [nats for nats, _ in divergence(subject, prompts, plain, [["x"]] * 3, under)] == [0, 0, 0]
+    assert divergence(subject, prompts, [[], *plain[1:]], [["x"]] * 3, subject.spliced())[0] == (0, 0)
+
+
+def test_what_is_read_is_what_later_layers_see(subject, running):
+    """A text's rows are the reconstruction under the intervention, of each text token, however the batch is padded."""
+    prompts, plain, dropped, include = running
+    read = forced(subject, prompts, plain, [[]] * 3, swap(subject, dropped, include))
+    for i, (prompt, text) in enumerate(zip(prompts, plain)):
+        with swap(subject, dropped[i], include[i]):
+            alone = subject.read(*subject.lm.pad([[*prompt, *text]]))
+        torch.testing.assert_close(read.rows[read.owner == i], alone.rows)
 
 
 def test_a_planted_swap_changes_the_slot_and_nothing_else():
@@ -175,7 +196,7 @@ def test_a_planted_swap_changes_the_slot_and_nothing_else():
         plain = continue_ids(subject.lm, prompts, 4)
     drop, include = ([case.concepts[value] for value in pair] for pair in zip(*((p.source, p.target) for p in found)))
     outside, everywhere = (
-        sum(n for n, _ in off_slot_kl(subject, prompts, plain, words, swap(subject, drop, include)))
+        sum(n for n, _ in divergence(subject, prompts, plain, words, swap(subject, drop, include)))
         for words in ([[p.source] for p in found], [["nobody"]] * 12)
     )
     assert outside < 1e-3 < 1 < everywhere
@@ -187,6 +208,13 @@ def leaning(subject, source, other, cosine):
     a, b = NAME_AXIS + NAMES.index(source), NAME_AXIS + NAMES.index(other)
     decoder[a] = (1 - cosine**2) ** 0.5 * subject.sae.W_dec[a] + cosine * subject.sae.W_dec[b]
     return Subject(subject.lm, replace(subject.sae, W_dec=decoder), adapted=False)
+
+
+def changes(subject, sequences, others, under):
+    """`code_change` of each sequence, from two passes over it."""
+    empty = [[]] * len(sequences)
+    reads = [forced(subject, sequences, empty, empty, context) for context in (subject.spliced(), under)]
+    return code_change(subject.sae, *reads, others)
 
 
 @pytest.mark.parametrize("cosine", [0.0, 0.25])
@@ -201,7 +229,7 @@ def test_codes_of_others_change_as_far_as_atoms_lean_to_them(cosine):
     said = ["<bos>", "Anna", "wins", ".", "Anna", ":"], ["<bos>", "Dan"]
     prompts = [[WORDS.index(word) for word in words] for words in said]
     under = swap(subject, anna, ben, Strength(2.0, "constant"))
-    swapped, silent = code_change(subject, prompts, [others, others], under)
+    swapped, silent = changes(subject, prompts, [others, others], under)
     assert swapped == pytest.approx(2 * cosine / 0.5 / 3, abs=1e-6)
     assert silent == 0  # Anna is not there
 
@@ -213,11 +241,11 @@ def test_a_drop_of_orthogonal_atoms_leaves_other_codes(subject, running):
     features = [c.feature for c in case.concepts.choices]
     others = [bystanders(features, case.concepts[p.source], case.concepts[p.target]) for p in found]
     under = drop(case.subject, [case.concepts[p.source] for p in found])
-    assert code_change(case.subject, [p.ids for p in found], others, under) == [0] * 4
+    assert changes(case.subject, [p.ids for p in found], others, under) == [0] * 4
     prompts, _, dropped, _ = running
     everything = Feature("all", tuple(range(64)), (1.0,) * 64)
     rest = [bystanders([everything], f, f) for f in dropped]
-    assert min(code_change(subject, prompts, rest, drop(subject, dropped))) > 0
+    assert min(changes(subject, prompts, rest, drop(subject, dropped))) > 0
 
 
 def test_the_random_direction_is_as_long_as_what_is_written(subject):
@@ -232,3 +260,47 @@ def test_the_random_direction_is_as_long_as_what_is_written(subject):
     again, other = (random_directions(features, subject.sae, strength, seed) for seed in (0, 1))
     assert all(torch.equal(found[name], again[name]) for name in features)
     assert not torch.allclose(found["a"], other["a"]) and not torch.allclose(found["a"], found["b"])
+
+
+STRENGTHS = (Strength(2.0), Strength(2.0, "residual"), Strength(7.0, "constant"))
+
+
+@pytest.mark.parametrize("strength", STRENGTHS, ids=lambda strength: strength.kind)
+def test_random_latents_are_matched_on_rate_and_on_what_they_write(subject, strength):
+    """They are live, no value's, distinct, among the ten nearest in rate, and write a vector of the same length."""
+    lengths = torch.linspace(0.5, 3.0, 64)
+    sae = replace(subject.sae, W_dec=subject.sae.W_dec * lengths[:, None])
+    fired = torch.tensor([2 ** (j % 16) if j % 7 else 0 for j in range(64)])
+    features = {
+        "a": Feature("a", (1, 30), (3.0, 0.5)),
+        "b": Feature("b", (14, 15), (1.0, 1.0)),
+        "c": Feature("c", (), ()),
+    }
+    valued = {1, 30, 14, 15}
+    live = [j for j in range(64) if fired[j] and j not in valued]
+    for seed in range(20):
+        found = random_latents(features, sae, strength, fired, seed)
+        for name, feature in features.items():
+            latents = found[name].latents
+            assert len(set(latents)) == len(feature.latents) and set(latents) <= set(live)
+            for own, new in zip(feature.latents, latents):
+                apart = [abs(fired[j].clamp_min(1).log2() - fired[own].clamp_min(1).log2()) for j in live]
+                assert abs(fired[new].log2() - fired[own].clamp_min(1).log2()) <= sorted(apart)[10]
+            own, control = (
+                s.codes(f, sae) @ sae.W_dec[list(f.latents)]
+                for s, f in ((strength, feature), (Strength(1.0), found[name]))
+            )
+            assert float(control.norm()) == pytest.approx(float(own.norm()), rel=1e-5)
+
+
+def test_random_latents_are_the_values_own_and_the_seeds(subject):
+    """Drawn anew for each value and seed, the same whoever else is there, and none where nothing is live."""
+    fired = torch.arange(64)
+    one, two = Feature("one", (40,), (1.0,)), Feature("two", (40,), (1.0,))
+    drawn = [random_latents({"one": one, "two": two}, subject.sae, Strength(1.0), fired, seed) for seed in range(8)]
+    assert len({found["one"].latents for found in drawn}) > 2
+    assert [f["one"].latents for f in drawn] != [f["two"].latents for f in drawn]
+    alone = random_latents({"one": one}, subject.sae, Strength(1.0), fired, 0)
+    assert alone["one"] == drawn[0]["one"]
+    silent = random_latents({"one": one}, subject.sae, Strength(1.0), 0 * fired, 0)
+    assert silent["one"] == Feature("one", (), ())

@@ -12,6 +12,7 @@ from sieve.interventions.swap import (
     NOTHING,
     Feature,
     Strength,
+    counted,
     drop,
     exchange,
     fires,
@@ -73,6 +74,16 @@ def test_insertion_at_positions(by_hand):
     all_of_them = exchanged(by_hand, x, [NOTHING], [INCLUDE], 1.0, [0, 0, 1, 1], stands([[1, 2]]))
     assert all_of_them == [x[0], written, written, x[0]]
     assert exchanged(by_hand, x, [NOTHING], [INCLUDE], at=stands([[]])) == x
+
+
+def test_rows_are_counted_by_prompt(by_hand):
+    """A tally grows pass by pass by the rows in which the condition holds, and the condition is as before."""
+    tally, z = torch.zeros(3, dtype=torch.long), torch.tensor([[1.0, 0, 0, 0, 0], [0, 0, 1.0, 0, 0], [0, 2.0, 0, 0, 0]])
+    at = counted(fires(by_hand, [DROP]), tally)
+    for prompts in ([0, 0, 2], [2, 2, 2]):
+        where = torch.tensor([[p, i] for i, p in enumerate(prompts)])
+        assert at(z, where).flatten().tolist() == [True, False, True]
+    assert tally.tolist() == [1, 0, 3]
 
 
 def test_silent_rows_are_bit_identical(by_hand):
@@ -306,6 +317,21 @@ def test_a_vector_in_the_place_of_a_latent_is_the_swap(subject, three):
         [codes.z[i, include[p].latents[0]] == 0 for i, p in enumerate(codes.text.nonzero()[:, 0].tolist())]
     )
     torch.testing.assert_close(found[free], swapped[free])
+
+
+def test_a_vector_is_added_where_one_says(subject, three):
+    """With places given, the reconstruction there loses what the latents write and gains the vector, and only there."""
+    (prompt, *_), (feature, *_), _ = three
+    batch = subject.lm.pad([prompt])
+    read, vector = subject.read(*batch), torch.ones(1, subject.sae.width)
+    with subject.spliced():
+        plain = subject.read(*batch).rows
+    with swap_vector(subject, feature, vector, stands([[3, 5]])):
+        found = subject.read(*batch).rows
+    there = torch.tensor([[float(p in (3, 5))] for p in read.text.nonzero()[:, 1].tolist()])
+    lost = read.z[:, list(feature.latents)] @ subject.sae.W_dec[list(feature.latents)]
+    torch.testing.assert_close(found - plain, there * (vector - lost), atol=1e-5, rtol=0)
+    assert torch.equal(found[there[:, 0] == 0], plain[there[:, 0] == 0])
 
 
 def test_insertion_writes_on_top_of_the_reconstruction(subject, three):

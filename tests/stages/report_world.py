@@ -15,6 +15,7 @@ from stages._report.subjects import lineage
 from stages.report import main
 
 LANGUAGES = ("de", "es", "fi", "tr")
+NAMES = ("Anna", "Ben", "Carla")
 STRENGTHS = (0.0, 0.5, 1.0, 2.0, 4.0)
 SITES = ("embedding", "resid_post_0", "resid_post_1", "resid_post_2")
 NO_LANGUAGES = "the text names one language only, so there is nothing to tell apart"
@@ -25,6 +26,11 @@ ROWS = pa.schema(
     [(name, pa.string()) for name in ("question", "metric", "case")]
     + [(name, pa.float64()) for name in ("value", "low", "high")]
     + [("n", pa.int64()), ("note", pa.string())]
+)
+ITEMS = pa.schema(
+    [(name, pa.string()) for name in ("condition", "doc", "source", "target")]
+    + [("success", pa.bool_()), ("kept", pa.bool_()), ("strength", pa.float64()), ("kl", pa.float64())]
+    + [("tokens", pa.int32())]
 )
 EXAMPLES = pa.schema(
     {
@@ -103,6 +109,8 @@ def invented_params() -> SimpleNamespace:
             subjects={f"cosine_{w}": made(sae="topk", weight=float(w), penalty="cosine_full") for w in (0, 5)}
         ),
         adapt=made(subjects={f"adapted_{w}": made(sae=f"cosine_{w}") for w in (0, 5)}),
+        contrasts={"orthogonality": made(of=["adapted_5"], over=["adapted_0"], tried=3)},
+        seed=made(data=0),
     )
 
 
@@ -121,6 +129,10 @@ class Rows:
         value = min(max(float(value), 0.0), 1.0)
         half = 1.96 * (value * (1 - value) / n) ** 0.5
         self.listed.append((question, metric, case, value, max(0.0, value - half), min(1.0, value + half), n, note))
+
+    def mean(self, question: str, metric: str, case: str, value: float, n: int = 60) -> None:
+        """A mean over `n` items with a 95 % interval."""
+        self.listed.append((question, metric, case, value, 0.8 * value, 1.3 * value, n, ""))
 
     def without(self, question: str, reason: str) -> None:
         """A question that does not apply."""
@@ -160,16 +172,33 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "name/resid_post_0/concept")
     rows.share("ceiling", "success", "subject", 0.55, 120)
     rows.add("swap", "strength", "chosen", 2.0)
-    for index, value in enumerate(("Anna", "Ben", "Carla")):
+    for index, value in enumerate(NAMES):
         for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
             rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
-    swaps = {"none": 0.0, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33, "random/2": 0.03, "other/2": 0.01}
+    swaps = {"none": 0.0, "swap/0": 0.01, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33}
+    swaps |= {"insert/2": 0.2, "random/2": 0.03, "direction/2": 0.02, "other/2": 0.01}
     for case, success in swaps.items():
         success = success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0)
         kept = 0.88 + 0.08 * adapted - 0.3 * success
         values = {"success": success, "kept": kept, "success_and_kept": success * kept, "dropped": success + 0.05}
-        for metric, value in {**values, "overlap": 0.9 - 0.2 * success}.items():
+        for metric, value in {**values, "named": success + 0.03, "exact": 0.6 - success}.items():
             rows.share("swap", metric, case, value)
+        dose = 0.0 if case == "none" else 0.02 + 0.1 * float(case.split("/")[1])
+        for metric, value in {"rouge_l": 0.9 - 0.2 * success, "kl": dose, "others": 3 * dose, "acted": 2.0}.items():
+            rows.mean("swap", metric, case, value)
+
+
+def _items(heavy: bool, adapted: bool) -> dict[str, list[Any]]:
+    """Swaps of 60 pairs whose successes come first: .36 of them at strength 2 at weight 0, .6 of that with a weight."""
+    found: dict[str, list[Any]] = {name: [] for name in ITEMS.names}
+    for strength, success in ((0.0, 0.01), (1.0, 0.22), (2.0, 0.36), (4.0, 0.33)):
+        hits = round(60 * success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0))
+        for i in range(60):
+            own = {"condition": "swap", "strength": strength, "doc": f"problem-{i}", "source": NAMES[i % 3]}
+            own |= {"target": NAMES[(i + 1) % 3], "success": i < hits, "kept": i % 10 != 0, "kl": 0.2 + strength}
+            for name in ITEMS.names:
+                found[name].append(own.get(name, 10 if name == "tokens" else 0))
+    return found
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
@@ -261,6 +290,8 @@ def write_world(folder: Path, *, languages: bool = True, problems: bool = True) 
             for question in ("language_ablation", "steering"):
                 rows.without(question, NO_LANGUAGES)
         rows.write(folder / "evaluate" / line.subject / "rows.parquet")
+        items = _items(heavy, adapted) if problems else {name: [] for name in ITEMS.names}
+        write_table(folder / "evaluate" / line.subject / "items.parquet", items, ITEMS)
         write_table(folder / "evaluate" / line.subject / "examples.parquet", _examples(languages), EXAMPLES)
         _filter(folder / "filter" / line.subject, languages, draw)
         _history(folder / "history" / f"{line.subject}.parquet", line.stage, heavy)

@@ -12,7 +12,7 @@ from sieve.provenance import read_json
 from stages._report.page import difference
 from stages._report.plots import swap_plots, training_plots
 from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, referred
-from stages._report.summary import KEYS, summarise
+from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
 from tests.stages.report_world import (
     HOSTILE,
@@ -60,14 +60,15 @@ def test_nothing_written_can_load_anything(world: str, request: pytest.FixtureRe
 
 @pytest.mark.parametrize("world", ["full", "bare"])
 def test_the_summary_holds_every_key_for_every_subject(world: str, request: pytest.FixtureRequest) -> None:
-    """The summary's keys are exactly subject × KEYS, adaptation's own, and the numbers of the model's card."""
+    """The summary's keys are exactly subject × KEYS, adaptation's own, the contrast's, and the card's numbers."""
     summary = read_json(request.getfixturevalue(world) / "summary.json")
 
     asked = {f"{subject}.{key}" for subject in invented_params().subjects for key in KEYS}
     card = read_json(request.getfixturevalue(world) / "model.json")
     numbers = {key for key, value in card.items() if type(value) in (int, float)}
     told = {key if key.startswith("ngram.") else f"model.{key}" for key in numbers}
-    assert set(summary) == asked | told | {"adapt.problem_accuracy_weight0"}
+    others = {key for key in summary if not key.startswith("orthogonality.")}
+    assert others == asked | told | {"adapt.problem_accuracy_weight0"}
 
 
 def test_the_page_explains_every_key(full: Path) -> None:
@@ -90,6 +91,44 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
 
     taken = [summary[f"cosine_0.swap_{key}"] for key in ("strength", "success", "kept")]
     assert taken == pytest.approx([2.0, 0.36, 0.88 - 0.3 * 0.36])
+
+
+def test_success_is_drawn_against_divergence_for_every_family(full: Path, bare: Path) -> None:
+    """One drawing per trained dictionary with a swap answer; every subject that descends from it has a line there."""
+    drawn = {name: text for name, text in _written(full).items() if "swap_dose" in name}
+
+    assert {Path(name).stem for name in drawn} == {"swap_dose_topk_cosine_full", "swap_dose_batchtopk"}
+    for name in invented_params().subjects:
+        family = "batchtopk" if name == "batchtopk" else "topk_cosine_full"
+        assert f">{name}</text>" in drawn[f"report/plots/swap_dose_{family}.svg"]
+    assert not any("swap_dose" in name for name in _written(bare))
+
+
+def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> None:
+    """At one strength they diverge alike, so the gain is the difference of their successes there; the page says so."""
+    summary, page = read_json(full / "summary.json"), _written(full)["report/index.html"]
+    gain = (round(60 * 0.36 * 0.6 * 1.15) - round(60 * 0.36 * 1.15)) / 60
+
+    assert summary["orthogonality.swap_gain"] == pytest.approx(gain)
+    assert summary["orthogonality.swap_gain_low"] < gain < summary["orthogonality.swap_gain_high"]
+    assert summary["orthogonality.kept_answer_change"] == 0
+    assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
+    assert summary["orthogonality.configurations_tried"] == 3
+    assert f"swap success {gain:+.2f}" in page
+    assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
+
+
+def test_doses_are_strengths_above_zero_in_order() -> None:
+    """10 comes after 2, what is only dropped is no dose, and controls are none of the swap's."""
+    rows = {
+        ("swap", metric, case): Row(value, None, None, 60, "")
+        for metric, value in {"kl": 0.1, "success": 0.5}.items()
+        for case in ("none", "swap/10", "swap/0", "swap/2", "random/2")
+    }
+    subject = Subject(Lineage("s", "train", None, None, "resid_post_0"), rows, [], [], [], [])
+
+    assert list(doses(subject)) == ["swap/2", "swap/10"]
+    assert [(kl.value, success.value) for kl, success in doses(subject).values()] == [(0.1, 0.5)] * 2
 
 
 def test_adaptation_has_a_figure_of_its_own(full: Path) -> None:
