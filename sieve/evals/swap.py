@@ -79,7 +79,7 @@ def _chosen(choices: Sequence[Choice]) -> list[Row]:
     for c in choices:
         note = "latents " + ", ".join(map(str, c.feature.latents)) if c.feature.latents else "no latent has an effect"
         rows += [
-            Row("swap", metric, c.feature.name, getattr(c, metric), note=note)
+            Row("swap", metric, c.feature.name, getattr(c.causal, metric), note=note)
             for metric in ("effect", "precision", "recall")
         ]
     return rows
