@@ -45,6 +45,7 @@ SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
 SECTIONS = {
     "headline": ("reconstruction", "geometry", "fidelity", "solving"),
     "swap": ("swap",),
+    "chosen": ("concepts",),
     "ceiling": ("ceiling",),
     "ablation": ("language_ablation",),
     "steering": ("steering",),
@@ -161,6 +162,15 @@ def difference(a: Row, b: Row) -> tuple[float, float] | None:
     )
 
 
+def chosen(subject: Subject) -> dict[str, list[str]]:
+    """The values of each concept that latents were chosen for."""
+    effects = subject.cases("concepts", "effect")
+    return {
+        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
+        for concept in subject.cases("concepts", "same")
+    }
+
+
 def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
     """Tables of patch ceilings, concept and position set × site; subjects of one model and site share a table."""
     groups: dict[tuple[Any, ...], list[Subject]] = {}
@@ -246,7 +256,7 @@ def render(subjects: list[Subject], dataset: Card, model: Card, plots: Mapping[s
         verdicts=verdicts(subjects),
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
         swap_metrics=SWAP_METRICS,
-        chosen=[(s, s.cases("swap", "effect")) for s in subjects if s.cases("swap", "effect")],
+        chosen=[(s, chosen(s)) for s in subjects if chosen(s)],
         ceilings=ceilings(subjects),
         counted=[s for s in subjects if counted(s)],
         examples=[(s, example_groups(s)) for s in subjects if s.examples],

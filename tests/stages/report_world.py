@@ -162,6 +162,22 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
             rows.share("swap", metric, case, value)
 
 
+def _concept_rows(rows: Rows, heavy: bool) -> None:
+    """Three names, for the last of which nothing good was found, and an animal."""
+    for concept, values in {"name": ("Anna", "Ben", "Carla"), "animal": ("dog",)}.items():
+        for pick, effects in {"causal": (2.1, 1.8, 0.05), "selective": (0.02, 1.8, 0.01)}.items():
+            case = f"{concept}/{pick}"
+            for metric, figure in {"effect": effects[0], "precision": 0.97 - 0.1 * heavy, "recall": 0.91}.items():
+                rows.add("concepts", metric, case, figure)
+                for index, value in enumerate(values):
+                    own = effects[index] if metric == "effect" else figure
+                    found = (own, None, None, 0, f"latent {41 + index}")
+                    rows.listed.append(("concepts", metric, f"{case}/{value}", *found))
+            missing = [value for value, effect in zip(values, effects) if effect < 0.1]
+            rows.listed.append(("concepts", "without", case, len(missing), None, None, len(values), ", ".join(missing)))
+        rows.add("concepts", "same", concept, 0.33)
+
+
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
     rows.add("steering", "strength", "chosen", STRENGTHS[-1])
     for language in LANGUAGES:
@@ -226,8 +242,9 @@ def write_world(folder: Path, *, languages: bool = True, problems: bool = True) 
         _shared_rows(rows, heavy, draw)
         if problems:
             _problem_rows(rows, heavy, adapted)
+            _concept_rows(rows, heavy)
         else:
-            for question in ("solving", "ceiling", "swap"):
+            for question in ("solving", "ceiling", "swap", "concepts"):
                 rows.without(question, NO_PROBLEMS)
         if languages:
             _language_rows(rows, heavy, draw)
