@@ -49,9 +49,10 @@ def main(
     shown = [b for b in train if b.kind == kind][: concepts.documents]
     with publish(out) as folder:
         sift(params, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
-        choose(who, shown, concepts.concept, concepts, params.filter.batch).save(folder / "concepts.json")
-        for other in concepts.also:
-            choose(who, shown, other, concepts, params.filter.batch).save(folder / "also" / f"{other}.json")
+        judged, *others = choose(who, shown, concepts, params.filter.batch)
+        judged.save(folder / "concepts.json")
+        for other in others:
+            other.save(folder / "also" / f"{other.concept}.json")
 
 
 def sift(params: Params, who: Subject, texts: list[Block], noise: list[dict[str, Any]], folder: Path) -> None:

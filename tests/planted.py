@@ -116,7 +116,7 @@ def planted_concepts(
 ) -> Concepts:
     """What is chosen for each name on the training split, one latent a name."""
     settings = Settings("name", [], position, documents=99, candidates=candidates, probes=3, latents=1)
-    return choose(subject, [b for b in blocks if b.split == "train"], "name", settings, 8)
+    return choose(subject, [b for b in blocks if b.split == "train"], settings, 8)[0]
 
 
 def planted_case(site: str = "resid_post_0", position: Position = "concept", candidates: int = 2) -> Case:

@@ -29,13 +29,14 @@ from sieve.text.blocks import Block
 
 @torch.no_grad()
 def mean_codes(
-    subject: Subject, blocks: Sequence[Block], concept: str, position: Position, values: Sequence[str], batch: int
+    subject: Subject, blocks: Sequence[Block], values: Sequence[tuple[str, str]], position: Position, batch: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(mean (V, F), rate (V, F), total (F,)).
 
-    Mean code and firing rate at each value's labelled tokens, and firings anywhere.
+    Mean code and firing rate at the labelled tokens of each (concept, value), and firings anywhere.
     """
     row_of = {value: i for i, value in enumerate(values)}
+    concepts = dict.fromkeys(concept for concept, _ in values)
     sums, fires = (torch.zeros(len(values), subject.sae.latents, dtype=torch.float64) for _ in range(2))
     counts, total = torch.zeros(len(values), dtype=torch.float64), torch.zeros(subject.sae.latents, dtype=torch.float64)
     for start in range(0, len(blocks), batch):
@@ -45,10 +46,11 @@ def mean_codes(
         flat = (reading.text.flatten().cumsum(0) - 1).view(reading.text.shape)  # the row of z that each text token has
         total += (z != 0).sum(0)
         places = [
-            (row_of[value], int(flat[i, place]))
+            (row_of[concept, value], int(flat[i, place]))
             for i, block in enumerate(group)
+            for concept in concepts
             for value, place in labelled(block, concept, position)
-            if value in row_of
+            if (concept, value) in row_of
         ]
         if places:
             owner, at = torch.tensor(places).unbind(1)
@@ -108,22 +110,39 @@ def _overwrite(group: Sequence[Trial], width: int) -> RowEdit:
     return apply
 
 
-def choose(subject: Subject, blocks: Sequence[Block], concept: str, settings: Settings, batch: int) -> Concepts:
-    """What is chosen for every value of `concept`, which is one of those that `settings` name.
+def choose(subject: Subject, blocks: Sequence[Block], settings: Settings, batch: int) -> list[Concepts]:
+    """What is chosen for every value of each concept that `settings` name, in their order.
 
-    A latent is the causal pick of one value only, the one on which its effect is largest: written for two, it could say
-    but one of them. `blocks` must be training data. Values for which no latent with an effect is left get an empty
-    feature; where `blocks` mark nothing at all there are no values. ValueError when they mark other concepts only.
+    A latent is the causal pick of one value of a concept only, the one on which its effect is largest: written for two,
+    it could say but one of them. `blocks` must be training data. Values for which no latent with an effect is left get
+    an empty feature; where `blocks` mark nothing at all there are no values. ValueError when they mark other concepts.
     """
-    words, position = _words(blocks, concept), settings.position
-    mean, rate, total = mean_codes(subject, blocks, concept, position, list(words), batch)
+    concepts = [settings.concept, *settings.also]
+    values = [(concept, value) for concept in concepts for value in _values(blocks, concept)]
+    mean, rate, total = mean_codes(subject, blocks, values, settings.position, batch)
+    found = []
+    for concept in concepts:
+        own = [row for row, (name, _) in enumerate(values) if name == concept]
+        found.append(_choose(subject, blocks, concept, settings, (mean[own], rate[own], total), batch))
+    return found
+
+
+def _choose(
+    subject: Subject,
+    blocks: Sequence[Block],
+    concept: str,
+    settings: Settings,
+    codes: tuple[Tensor, Tensor, Tensor],
+    batch: int,
+) -> Concepts:
+    """What is chosen for one concept, by what `mean_codes` gives for its values."""
+    mean, rate, total = codes
+    tasks = _tasks(blocks, concept, settings)
     typical = mean / rate.clamp_min(1e-12)
-    counts = Counter(value for block in blocks for value, _ in labelled(block, concept, position))
-    labels = torch.tensor([counts[value] for value in words], dtype=torch.float64)
+    labels = torch.tensor([task.labels for task in tasks], dtype=torch.float64)
     precision = rate * labels[:, None] / total.clamp_min(1)
-    contrast = mean - (mean.sum(0, keepdim=True) - mean) / max(1, len(words) - 1)
+    contrast = mean - (mean.sum(0, keepdim=True) - mean) / max(1, len(tasks) - 1)
     ranked = contrast.topk(min(settings.candidates, mean.shape[1]), dim=1).indices.tolist()
-    tasks = _tasks(blocks, concept, settings, words)
 
     def measure(sets: Sets) -> list[list[float]]:
         return effects(subject, tasks, sets, typical, batch)
@@ -137,18 +156,20 @@ def choose(subject: Subject, blocks: Sequence[Block], concept: str, settings: Se
     marking = most_selective(precision, rate, contrast)
     apart = measure([[latents] for latents in marking])
     choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v][0])) for v, task in enumerate(tasks)]
-    return Concepts(concept, position, subject.site, subject.lm.digest, subject.sae.digest, tuple(choices))
+    sources = subject.site, subject.lm.digest, subject.sae.digest
+    return Concepts(concept, settings.position, *sources, tuple(choices))
 
 
-def _words(blocks: Sequence[Block], concept: str) -> dict[str, tuple[int, ...]]:
-    words, marked = surfaces(blocks, concept), sorted({m.concept for b in blocks for m in b.mentions})
-    if marked and not words:
+def _values(blocks: Sequence[Block], concept: str) -> list[str]:
+    """The values of `concept` that are marked, sorted."""
+    values, marked = list(surfaces(blocks, concept)), sorted({m.concept for b in blocks for m in b.mentions})
+    if marked and not values:
         raise ValueError(
             f"filter.concepts: no value of '{concept}' is marked in the {len(blocks)} training documents looked at; "
             f"marked are: {', '.join(marked)}; name one of these, raise filter.concepts.documents, or mark words of "
             f"'{concept}' (dataset.files.words)"
         )
-    return words
+    return values
 
 
 Sets = list[list[tuple[int, ...]]]
@@ -193,21 +214,23 @@ def most_selective(precision: Tensor, recall: Tensor, contrast: Tensor) -> list[
 
 
 class Task(NamedTuple):
-    """What the latents of one value are tried on: its tokens, and probes of its own and of other values."""
+    """One value: its tokens, how many tokens are labelled with it, and probes of its own and of other values."""
 
     value: str
     ids: tuple[int, ...]
+    labels: int
     own: list[Probe]
     foreign: list[Probe]
 
 
-def _tasks(blocks: Sequence[Block], concept: str, settings: Settings, words: dict[str, tuple[int, ...]]) -> list[Task]:
+def _tasks(blocks: Sequence[Block], concept: str, settings: Settings) -> list[Task]:
+    counts = Counter(value for block in blocks for value, _ in labelled(block, concept, settings.position))
     found = [p for p in (probe(b, concept, settings.position) for b in blocks) if p is not None]
     tasks = []
-    for v, (value, ids) in enumerate(words.items()):
+    for v, (value, ids) in enumerate(surfaces(blocks, concept).items()):
         own = _spread([p for p in found if p.value == value], settings.probes, 0)
         foreign = _spread([p for p in found if p.value != value], settings.probes, v)
-        tasks.append(Task(value, ids, own, foreign))
+        tasks.append(Task(value, ids, counts[value], own, foreign))
     return tasks
 
 

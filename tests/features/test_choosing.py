@@ -25,6 +25,8 @@ from tests.planted import (
     planted_sae,
 )  # fmt: skip
 
+VALUES = [("name", name) for name in NAMES]
+
 
 def settings(candidates, latents, probes, position="concept"):
     """How names are chosen; the number of documents is the caller's business."""
@@ -33,7 +35,7 @@ def settings(candidates, latents, probes, position="concept"):
 
 def choose(subject, blocks, how, batch):
     """What is chosen for names."""
-    return choosing.choose(subject, blocks, "name", how, batch)
+    return choosing.choose(subject, blocks, how, batch)[0]
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -41,7 +43,7 @@ def test_mean_codes_against_reading_one_by_one(subject, blocks, batch):
     """Mean and rate at mentions and firings anywhere are what loops over documents and mentions give."""
     group = [b for b in blocks if b.kind == "problem"][:12] + [b for b in blocks if b.kind == "text"][:3]
     values = sorted({m.value for b in group for m in b.mentions if m.concept == "object"})[1:]
-    mean, rate, total = mean_codes(subject, group, "object", "concept", values, batch)
+    mean, rate, total = mean_codes(subject, group, [("object", v) for v in values], "concept", batch)
     seen, everywhere = {v: [] for v in values}, torch.zeros(64)
     for block in group:
         z = subject.read(*subject.lm.pad([list(block.ids)])).z
@@ -175,7 +177,7 @@ def test_half_the_name_each_is_a_set_with_the_effect_of_the_whole():
 def test_a_value_whose_latents_do_nothing_gets_an_empty_feature(batch):
     """With only the marker to choose from, nothing is chosen, whatever the batch size does to the last bits."""
     subject = planted()
-    mean = mean_codes(subject, planted_blocks(), "name", "concept", NAMES, 8)[0]
+    mean = mean_codes(subject, planted_blocks(), VALUES, "concept", 8)[0]
     for i, choice in enumerate(choose(subject, planted_blocks(), settings(1, 1, 3), batch).choices):
         assert int(mean[i].argmax()) == MARKER + i
         assert choice.feature.latents == choice.feature.typical == ()
@@ -271,7 +273,7 @@ def test_at_position_last_a_word_of_several_tokens_is_looked_for_before_its_firs
     subject, blocks = planted("resid_post_1"), [second_named(b) for b in planted_blocks()]
     for b in blocks:
         assert WORDS[b.ids[probe(b, "name", "last").places[0]]] == ":"
-    mean, rate, _ = mean_codes(subject, blocks, "name", "last", list(NAMES), 8)
+    mean, rate, _ = mean_codes(subject, blocks, VALUES, "last", 8)
     assert rate[torch.arange(4), SAID + torch.arange(4)].tolist() == [1.0] * 4
     assert (mean[torch.arange(4), SAID + torch.arange(4)] > 0).all()
 
@@ -281,10 +283,23 @@ def test_a_concept_that_nothing_marks_is_refused():
     with pytest.raises(
         ValueError, match=r"no value of 'place' is marked in the 36 .* marked are: name; name one of these"
     ):
-        choosing.choose(planted(), planted_blocks(), "place", settings(2, 1, 3), 8)
+        choosing.choose(planted(), planted_blocks(), replace(settings(2, 1, 3), also=["place"]), 8)
 
 
 def test_without_any_marks_there_are_no_values():
     """Text in which nothing is marked has no concepts to choose for, which is no mistake."""
     blocks = [replace(b, mentions=()) for b in planted_blocks()]
     assert choose(planted(), blocks, settings(2, 1, 3), 8).choices == ()
+
+
+def test_concepts_do_not_see_each_other():
+    """Chosen together with another concept or alone, a concept gets the same."""
+    blocks = []
+    for b in planted_blocks():
+        digits = [Mention("digit", WORDS[i], n, n) for n, i in enumerate(b.ids) if WORDS[i] in DIGITS]
+        blocks.append(replace(b, mentions=(*b.mentions, *digits)))
+    names, digits = choosing.choose(planted(), blocks, replace(settings(2, 1, 3), also=["digit"]), 8)
+    assert names == choose(planted(), planted_blocks(), settings(2, 1, 3), 8)
+    assert [c.feature.latents for c in digits.choices] == [(DIGIT + i,) for i in range(4)]
+    (alone,) = choosing.choose(planted(), blocks, replace(settings(2, 1, 3), concept="digit"), 8)
+    assert alone == digits
