@@ -154,8 +154,8 @@ def _choose(
 
     causal = grow(ranked, settings.latents, measure)
     marking = most_selective(precision, rate, contrast)
-    apart = measure([[latents] for latents in marking])
-    choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v][0])) for v, task in enumerate(tasks)]
+    apart = [sum(effect, 0.0) for effect in measure([[latents] if latents else [] for latents in marking])]
+    choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v])) for v, task in enumerate(tasks)]
     sources = subject.site, subject.lm.digest, subject.sae.digest
     return Concepts(concept, settings.position, *sources, tuple(choices))
 
