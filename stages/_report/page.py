@@ -45,10 +45,10 @@ SWAP_METRICS = ("success", "kept", "success_and_kept", "dropped", "overlap")
 SECTIONS = {
     "headline": ("reconstruction", "geometry", "fidelity", "solving"),
     "swap": ("swap",),
-    "chosen": ("concepts",),
     "ceiling": ("ceiling",),
     "ablation": ("language_ablation",),
     "steering": ("steering",),
+    "chosen": ("concepts",),
 }
 
 
@@ -162,15 +162,6 @@ def difference(a: Row, b: Row) -> tuple[float, float] | None:
     )
 
 
-def chosen(subject: Subject) -> dict[str, list[str]]:
-    """The values of each concept that latents were chosen for."""
-    effects = subject.cases("concepts", "effect")
-    return {
-        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
-        for concept in subject.cases("concepts", "same")
-    }
-
-
 def ceilings(subjects: Iterable[Subject]) -> list[dict[str, Any]]:
     """Tables of patch ceilings, concept and position set × site; subjects of one model and site share a table."""
     groups: dict[tuple[Any, ...], list[Subject]] = {}
@@ -230,6 +221,15 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
             }
             for example in sorted(found, key=lambda example: example["rank"])
         ],
+    }
+
+
+def chosen(subject: Subject) -> dict[str, list[str]]:
+    """The values of each concept that latents were chosen for."""
+    effects = subject.cases("concepts", "effect")
+    return {
+        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
+        for concept in subject.cases("concepts", "same")
     }
 
 
