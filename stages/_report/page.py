@@ -204,6 +204,15 @@ def example_groups(subject: Subject) -> list[dict[str, Any]]:
     return [_example_group(subject, label, latent, found) for (label, latent), found in groups.items()]
 
 
+def chosen(subject: Subject) -> dict[str, list[str]]:
+    """The values of each concept that latents were chosen for."""
+    effects = subject.cases("concepts", "effect")
+    return {
+        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
+        for concept in subject.cases("concepts", "same")
+    }
+
+
 def _example_group(subject: Subject, label: str, latent: int, found: list[dict[str, Any]]) -> dict[str, Any]:
     largest = max((abs(a) for example in found for a in example["activations"]), default=0.0) or 1.0
     about = [row for row in subject.features if row["latent"] == latent and label == f"language {row['language']}"]
@@ -221,15 +230,6 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
             }
             for example in sorted(found, key=lambda example: example["rank"])
         ],
-    }
-
-
-def chosen(subject: Subject) -> dict[str, list[str]]:
-    """The values of each concept that latents were chosen for."""
-    effects = subject.cases("concepts", "effect")
-    return {
-        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
-        for concept in subject.cases("concepts", "same")
     }
 
 
