@@ -11,7 +11,6 @@ Writes  rows.parquet (one number a row), items.parquet (one pair under one condi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +64,7 @@ def main(
         Concepts.load(features / "concepts.json"),
         params.seed.data,
         p.batch,
+        [Concepts.load(path) for path in sorted((features / "also").glob("*.json"))],
     )
     found: list[Row | Item] = []
     watch = Progress(f"evaluating {subject.name}", "question")
@@ -76,7 +76,7 @@ def main(
     with publish(out) as folder:
         write_table(folder / "rows.parquet", columns(rows, ROWS), ROWS)
         write_table(folder / "items.parquet", columns(items, ITEMS), ITEMS)
-        write_table(folder / "examples.parquet", examples(case, rows, params), EXAMPLES)
+        write_table(folder / "examples.parquet", examples(case, params), EXAMPLES)
 
 
 def columns(records: Sequence[Row] | Sequence[Item], schema: pa.Schema) -> dict[str, list[Any]]:
@@ -97,15 +97,13 @@ def read_languages(features: Path) -> dict[str, Language]:
     return found
 
 
-def examples(case: Case, rows: Sequence[Row], params: Params) -> dict[str, list[Any]]:
-    """Where each language's first latents, and the latents with the largest effect in swaps, are strongest."""
+def examples(case: Case, params: Params) -> dict[str, list[Any]]:
+    """Where each language's first latents, and the concept's latents with the largest effect, are strongest."""
     p = params.evaluate.examples
     labels = {f"language {name}": language.latents[: p.latents] for name, language in case.languages.items()}
-    effects = [
-        r for r in rows if r.question == "swap" and r.metric == "effect" and r.value is not None and "latents" in r.note
-    ]
-    for row in sorted(effects, key=lambda r: (-(r.value or 0), r.case))[: 2 * p.latents]:
-        labels[f"name {row.case}"] = (int(re.findall(r"\d+", row.note)[0]),)
+    named = [choice.causal for choice in case.concepts.choices if choice.feature.latents]
+    for pick in sorted(named, key=lambda pick: (-pick.effect, pick.feature.name))[: 2 * p.latents]:
+        labels[f"{case.concepts.concept} {pick.feature.name}"] = pick.feature.latents[:1]
     blocks = case.pick("text", "test", p.documents) + case.pick("problem", "test", p.documents)
     wanted = sorted({latent for latents in labels.values() for latent in latents})
     found = top_examples(case.subject, blocks, wanted, p.per_latent, case.batch)

@@ -1,11 +1,12 @@
-"""filter: the latents that carry a language and not any text (LangFIR), and those that carry a name.
+"""filter: the latents that carry a language and not any text (LangFIR), and those that carry a value of a concept.
 
     python -m stages.filter --subject data/subjects/topk --network … --tokenizer … --blocks … \\
         --controls … --out data/filter/topk
 
 Reads   a subject and its model, training text, random-token sequences
 Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate
-        count), directions/LANGUAGE.safetensors, concepts.json (the latents of each value, by their effect)
+        count), directions/LANGUAGE.safetensors, concepts.json (the latents of each value, by their effect),
+        also/CONCEPT.json (the same of other concepts)
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ def main(
     shown = [b for b in train if b.kind == kind][: concepts.documents]
     with publish(out) as folder:
         sift(params, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
-        choose(who, shown, concepts, params.filter.batch).save(folder / "concepts.json")
+        judged, *others = choose(who, shown, concepts, params.filter.batch)
+        judged.save(folder / "concepts.json")
+        for other in others:
+            other.save(folder / "also" / f"{other.concept}.json")
 
 
 def sift(params: Params, who: Subject, texts: list[Block], noise: list[dict[str, Any]], folder: Path) -> None:

@@ -115,8 +115,8 @@ def planted_concepts(
     subject: Subject, blocks: list[Block], candidates: int = 2, position: Position = "concept"
 ) -> Concepts:
     """What is chosen for each name on the training split, one latent a name."""
-    settings = Settings("name", position, documents=0, candidates=candidates, probes=3, latents=1)
-    return choose(subject, [b for b in blocks if b.split == "train"], settings, 8)
+    settings = Settings("name", [], position, documents=99, candidates=candidates, probes=3, latents=1)
+    return choose(subject, [b for b in blocks if b.split == "train"], settings, 8)[0]
 
 
 def planted_case(site: str = "resid_post_0", position: Position = "concept", candidates: int = 2) -> Case:

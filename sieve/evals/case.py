@@ -12,6 +12,7 @@ from sieve.features.concepts import Concepts, surfaces
 from sieve.features.counterfactual import Pair, pairs
 from sieve.intervals import wilson
 from sieve.interventions.direction import Direction
+from sieve.interventions.swap import Feature
 from sieve.provenance import generator
 from sieve.subject import Subject
 from sieve.text.blocks import Block
@@ -27,7 +28,10 @@ class Language:
 
 @dataclass(frozen=True)
 class Case:
-    """One subject and the data to ask about; `blocks` hold all splits, questions take what they need."""
+    """One subject and the data to ask about; `blocks` hold all splits, questions take what they need.
+
+    Swaps are judged on `concepts`; `also` holds what was chosen for other concepts.
+    """
 
     subject: Subject
     blocks: Sequence[Block]
@@ -35,6 +39,12 @@ class Case:
     concepts: Concepts
     seed: int
     batch: int
+    also: Sequence[Concepts] = ()
+
+    @property
+    def features(self) -> list[Feature]:
+        """The causal picks of all values of all concepts, those of the judged concept first."""
+        return [choice.feature for found in (self.concepts, *self.also) for choice in found.choices]
 
     def pick(self, kind: str, split: str, count: int | None = None, language: str | None = None) -> list[Block]:
         """The first `count` blocks of a kind and split (and language), in their own order."""

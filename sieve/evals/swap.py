@@ -8,8 +8,8 @@ success: the target occurs as a whole word (`named`) and the source doesn't (`dr
 right. What changes besides is measured against the same subject's run without the swap, its reconstruction spliced in
 all the same. Both continuations, their mentions made equal, are the same tokens (`exact`), or share some (`rouge_l`, a
 recall); made to read the one without, the model's next tokens diverge outside the mentions (`kl`, nats per token), and
-the Sae reads other values' latents in what was written (`others`, in units of what is typical of them). acted: at how
-many positions of the prompt and of what is generated the source's latents fire.
+the Sae reads latents of other values, of any concept, in what was written (`others`, in units of what is typical).
+acted: at how many positions of the prompt and of what is generated the source's latents fire.
 
 Conditions beside `none` and `swap/STRENGTH`, all at the chosen strength: `insert` writes the target's latents where the
 source's fire and silences nothing. Three controls silence the source's and write something else. `random`: latents of
@@ -46,7 +46,7 @@ from sieve.evals.isolation import (
     rouge_l_recall,
     slots,
 )
-from sieve.features.concepts import Choice, written
+from sieve.features.concepts import written
 from sieve.features.counterfactual import Pair
 from sieve.interventions.swap import NOTHING, Feature, Kind, Strength, counted, exchange, fires, swap_vector
 from sieve.model.generate import continue_ids
@@ -101,7 +101,7 @@ class Study(NamedTuple):
 
 
 def run(case: Case, settings: Settings) -> list[Row | Item]:
-    """What was chosen for each value, the strength that validation pairs choose, and all metrics on test pairs."""
+    """The strength that validation pairs choose, and all metrics on test pairs."""
     found, tuning = case.pairs("test", settings.pairs), case.pairs("valid", settings.pairs)
     if not found or not tuning:
         return [*case.no_pairs("swap", "valid" if found else "test")]
@@ -111,7 +111,7 @@ def run(case: Case, settings: Settings) -> list[Row | Item]:
     best = tune(study, tuning, edits)
     items = judged(study, found, [*edits, *controls(study, best)])
     strength = Row("swap", "strength", "chosen", best.strength, n=len(tuning))
-    return [*_chosen(case.concepts.choices), strength, *means(items, case.seed), *items]
+    return [strength, *means(items, case.seed), *items]
 
 
 def swaps(study: Study, settings: Settings) -> list[Edit]:
@@ -197,7 +197,7 @@ def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[l
     untouched = continuations(study, group, None)
     plain = [ids for ids, _ in untouched]
     outside = [off_slot(slots(subject.lm, ids, {names[p.source], names[p.target]})) for p, ids in zip(group, plain)]
-    others = [bystanders(features.values(), features[p.source], features[p.target]) for p in group]
+    others = [bystanders(study.case.features, features[p.source], features[p.target]) for p in group]
 
     def read(edit: Edit | None) -> Forced:
         return forced(subject, [p.ids for p in group], plain, outside, under(study, group, edit))
@@ -277,14 +277,3 @@ def _divergence(case: str, own: Sequence[Item], seed: int) -> list[Row]:
     clusters = [item.source for item in own], [item.target for item in own]
     tokens = [item.tokens for item in own]
     return [clustered_mean("swap", "kl", case, [item.kl for item in own], clusters, seed, tokens)]
-
-
-def _chosen(choices: Sequence[Choice]) -> list[Row]:
-    rows = []
-    for c in choices:
-        note = "latents " + ", ".join(map(str, c.feature.latents)) if c.feature.latents else "no latent has an effect"
-        rows += [
-            Row("swap", metric, c.feature.name, getattr(c, metric), note=note)
-            for metric in ("effect", "precision", "recall")
-        ]
-    return rows

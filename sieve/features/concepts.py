@@ -8,10 +8,10 @@ the information at a site, the patch ceiling tells.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sieve.interventions.swap import Feature
 from sieve.model.language_model import LanguageModel
@@ -23,12 +23,14 @@ Position = Literal["concept", "last"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Which concept, where it is looked for, and how its latents are chosen.
+    """Which concepts, where they are looked for, and how their latents are chosen.
 
-    `documents` to look at; `candidates` per value, each tried on `probes` texts; up to `latents` per value.
+    Swaps are judged on `concept`; latents are chosen for those in `also` by the same numbers. `documents` to look at;
+    `candidates` per value, each tried on `probes` texts; up to `latents` per value.
     """
 
     concept: str
+    also: list[str]
     position: Position
     documents: int
     candidates: int
@@ -37,21 +39,52 @@ class Settings:
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
+    def __post_init__(self) -> None:
+        """ValueError tells all that does not fit together."""
+        if wrong := list(self._mistakes()):
+            raise ValueError("; ".join(wrong))
+
+    def _mistakes(self) -> Iterator[str]:
+        for name in ("documents", "candidates", "probes", "latents"):
+            if getattr(self, name) < 1:
+                yield f"{name} is {getattr(self, name)}; must be at least 1"
+        if self.candidates < self.latents:
+            yield f"candidates is {self.candidates}, but latents {self.latents} of them may be taken; raise candidates"
+        if len({self.concept, *self.also}) <= len(self.also):
+            listed = ", ".join([self.concept, *self.also])
+            yield f"concept and also name {listed}; name each concept once"
+
 
 @dataclass(frozen=True)
-class Choice:
-    """What was chosen for one value, and how good it is on the training text that it was chosen by.
+class Pick:
+    """Latents of one value, and how good they are on the training text that they were picked by.
 
-    `ids` are the value's own tokens, `effect` is in nats; recall is the share of labelled tokens on which its first
-    latent fires, precision the share of that latent's firings, anywhere, which are on labelled tokens. (At position
-    `last` a document labels one token, so a latent that is active before every mention stays well below 1.)
+    `effect`, of all of them together, is in nats. Recall is the share of labelled tokens on which the first latent
+    fires, precision the share of that latent's firings, anywhere, which are on labelled tokens. (At position `last` a
+    document labels one token, so a latent that is active before every mention stays well below 1.)
     """
 
     feature: Feature
-    ids: tuple[int, ...]
     effect: float
     precision: float
     recall: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for one value: the causal pick, which is used, and beside it the most selective latent.
+
+    `ids` are the value's own tokens. No latent is the causal pick of two values; one may be selective of several.
+    """
+
+    ids: tuple[int, ...]
+    causal: Pick
+    selective: Pick
+
+    @property
+    def feature(self) -> Feature:
+        """The latents that are used: those of the causal pick."""
+        return self.causal.feature
 
 
 @dataclass(frozen=True)
@@ -80,8 +113,7 @@ class Concepts:
 
     def save(self, path: Path) -> None:
         """Write canonical JSON."""
-        rows = [{**vars(c), "feature": vars(c.feature)} for c in self.choices]
-        write_json(path, {"kind": "concepts", **vars(self), "choices": rows})
+        write_json(path, {"kind": "concepts", **asdict(self)})
 
     @classmethod
     def load(cls, path: Path) -> Concepts:
@@ -90,11 +122,15 @@ class Concepts:
         if not isinstance(values, dict) or values.pop("kind", None) != "concepts":
             raise ValueError(f"{path} holds no concepts; give the concepts.json that the filter stage wrote")
         choices = [
-            Choice(Feature(f["name"], tuple(f["latents"]), tuple(f["typical"])), tuple(row.pop("ids")), **row)
-            for row in values.pop("choices")
-            for f in [row.pop("feature")]
+            Choice(tuple(row["ids"]), _pick(row["causal"]), _pick(row["selective"])) for row in values.pop("choices")
         ]
         return cls(**values, choices=tuple(choices))
+
+
+def _pick(row: dict[str, Any]) -> Pick:
+    """A pick as `save` wrote it."""
+    f = row.pop("feature")
+    return Pick(Feature(f["name"], tuple(f["latents"]), tuple(f["typical"])), **row)
 
 
 @dataclass(frozen=True)

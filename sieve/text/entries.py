@@ -67,6 +67,8 @@ class FilesConfig:
         for concept, words in self.words.items():
             if not re.fullmatch(r"[a-z0-9_]+", concept):
                 yield f"words.{concept}: '{concept}' is not an id; use lower-case letters, digits and _"
+            if not words:
+                yield f"words.{concept}: lists no word of concept '{concept}'; list some, or leave the concept out"
             if not all(words):
                 yield f"words.{concept}: the words of concept '{concept}' hold an empty one; give at least one letter"
         for name, weight in self.weights.items():

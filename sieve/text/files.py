@@ -71,6 +71,7 @@ def read_files(folder: Path, config: FilesConfig, seed: int) -> Found:
     documents = [_document(entries[i], groups.numbers[i], config) for i in kept if not entries[i].answer]
     solved = [i for i in kept if entries[i].answer]
     problems = [_problem(entries[i], config) for i in solved]
+    _require_words(folder, config, [*documents, *problems])
     return Found(documents, problems, [groups.numbers[i] for i in solved], card, held)
 
 
@@ -139,6 +140,17 @@ def _drawn(entries: Sequence[Entry], groups: Sequence[int], config: FilesConfig,
         f"({', '.join(sorted(set(languages)))}), or for each file and folder at the top "
         f"({', '.join(sorted(set(sources)))})"
     )
+
+
+def _require_words(folder: Path, config: FilesConfig, marked: Sequence[Document | Problem]) -> None:
+    """A concept without any word in the text is a mistake; of a single word, that is what the text is like."""
+    there = {span.concept for text in marked for span in text.concepts}
+    for concept, words in config.words.items():
+        if concept not in there:
+            raise TextFileError(
+                f"{folder} holds no word of concept '{concept}' (words.{concept}: {', '.join(words)}); they are "
+                "looked for as whole words, letter case included: list words that occur, or leave the concept out"
+            )
 
 
 def _document(entry: Entry, number: int, config: FilesConfig) -> Document:

@@ -69,6 +69,7 @@ SECTIONS = {
     "ceiling": ("ceiling",),
     "ablation": ("language_ablation",),
     "steering": ("steering",),
+    "chosen": ("concepts",),
 }
 
 
@@ -190,6 +191,15 @@ def example_groups(subject: Subject) -> list[dict[str, Any]]:
     return [_example_group(subject, label, latent, found) for (label, latent), found in groups.items()]
 
 
+def chosen(subject: Subject) -> dict[str, list[str]]:
+    """The values of each concept that latents were chosen for."""
+    effects = subject.cases("concepts", "effect")
+    return {
+        concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
+        for concept in subject.cases("concepts", "same")
+    }
+
+
 def _example_group(subject: Subject, label: str, latent: int, found: list[dict[str, Any]]) -> dict[str, Any]:
     largest = max((abs(a) for example in found for a in example["activations"]), default=0.0) or 1.0
     about = [row for row in subject.features if row["latent"] == latent and label == f"language {row['language']}"]
@@ -243,7 +253,7 @@ def render(
         verdicts=[*verdicts(subjects), *contrasts],
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
         swap_metrics=SWAP_METRICS,
-        chosen=[(s, s.cases("swap", "effect")) for s in subjects if s.cases("swap", "effect")],
+        chosen=[(s, chosen(s)) for s in subjects if chosen(s)],
         ceilings=ceilings(subjects),
         counted=[s for s in subjects if counted(s)],
         examples=[(s, example_groups(s)) for s in subjects if s.examples],

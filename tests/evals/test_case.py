@@ -78,6 +78,15 @@ def test_batches_hold_every_block_once(subject, blocks):
     assert seen == blocks[:10]
 
 
+def test_features_are_those_of_every_concept():
+    """The judged concept's come first, then those of the concepts beside it, so that all but two can be bystanders."""
+    case = planted_case()
+    own = [choice.feature for choice in case.concepts.choices]
+    other = replace(case.concepts, concept="place", choices=case.concepts.choices[:2])
+    assert case.features == own
+    assert replace(case, also=[other]).features == [*own, *own[:2]]
+
+
 @pytest.mark.parametrize(
     ("hits", "n", "low", "high"),
     [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (1, 1, 0.2065, 1.0)],

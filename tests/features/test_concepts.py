@@ -1,8 +1,11 @@
 """A concept's values in text: surfaces, probes, labels, and the file that says what was chosen."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from sieve.features.concepts import Choice, Concepts, Probe, labelled, probe, surfaces, written
+from sieve.features.concepts import Choice, Concepts, Pick, Probe, Settings, labelled, probe, surfaces, written
 from sieve.interventions.swap import Feature
 from sieve.text.blocks import Block, Mention
 
@@ -89,8 +92,12 @@ def test_labels_are_mentions_or_the_token_before_the_last():
 CONCEPTS = Concepts(
     "name", "last", "resid_post_1", "a-model", "an-sae",
     (
-        Choice(Feature("Anna", (4, 9), (1.5, 0.25)), (17,), 2.5, 0.5, 1.0),
-        Choice(Feature("Ben", (), ()), (3, 4), 0.0, 0.0, 0.0),
+        Choice(
+            (17,),
+            Pick(Feature("Anna", (4, 9), (1.5, 0.25)), 2.5, 0.5, 1.0),
+            Pick(Feature("Anna", (2,), (3.0,)), 0.1, 1.0, 0.5),
+        ),
+        Choice((3, 4), Pick(Feature("Ben", (), ()), 0.0, 0.0, 0.0), Pick(Feature("Ben", (), ()), 0.0, 0.0, 0.0)),
     ),
 )  # fmt: skip
 
@@ -117,3 +124,27 @@ def test_a_value_is_found_by_name():
     assert CONCEPTS.words == {"Anna": (17,), "Ben": (3, 4)}
     with pytest.raises(KeyError, match="there are: Anna, Ben"):
         CONCEPTS["Carl"]
+
+
+SOUND = Settings("name", ["animal"], "last", documents=9, candidates=3, probes=1, latents=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"latents": 0}, "latents is 0; must be at least 1"),
+        ({"probes": -1}, "probes is -1; must be at least 1"),
+        ({"candidates": 1}, "candidates is 1, but latents 2 of them may be taken; raise candidates"),
+        ({"also": ["animal", "name"]}, "concept and also name name, animal, name; name each concept once"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(changes, told):
+    """The message says what does not fit and what to do."""
+    with pytest.raises(ValueError, match=re.escape(told)):
+        replace(SOUND, **changes)
+
+
+def test_all_that_does_not_fit_is_told_at_once():
+    """Every mistake stands in one message."""
+    with pytest.raises(ValueError, match=r"documents is 0.*latents is 0.*each concept once"):
+        replace(SOUND, documents=0, latents=0, also=["name"])

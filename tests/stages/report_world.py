@@ -172,9 +172,6 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
     rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "name/resid_post_0/concept")
     rows.share("ceiling", "success", "subject", 0.55, 120)
     rows.add("swap", "strength", "chosen", 2.0)
-    for index, value in enumerate(NAMES):
-        for metric, figure in {"effect": 2.1 - 0.3 * index, "precision": 0.97, "recall": 0.91}.items():
-            rows.listed.append(("swap", metric, value, figure, None, None, 0, f"latents {41 + index}"))
     swaps = {"none": 0.0, "swap/0": 0.01, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33}
     swaps |= {"insert/2": 0.2, "random/2": 0.03, "direction/2": 0.02, "other/2": 0.01}
     for case, success in swaps.items():
@@ -199,6 +196,22 @@ def _items(heavy: bool, adapted: bool) -> dict[str, list[Any]]:
             for name in ITEMS.names:
                 found[name].append(own.get(name, 10 if name == "tokens" else 0))
     return found
+
+
+def _concept_rows(rows: Rows, heavy: bool) -> None:
+    """Three names, for the last of which nothing good was found, and an animal."""
+    for concept, values in {"name": ("Anna", "Ben", "Carla"), "animal": ("dog",)}.items():
+        for pick, effects in {"causal": (2.1, 1.8, 0.05), "selective": (0.02, 1.8, 0.01)}.items():
+            case = f"{concept}/{pick}"
+            for metric, figure in {"effect": effects[0], "precision": 0.97 - 0.1 * heavy, "recall": 0.91}.items():
+                rows.add("concepts", metric, case, figure)
+                for index, value in enumerate(values):
+                    own = effects[index] if metric == "effect" else figure
+                    found = (own, None, None, 0, f"latent {41 + index}")
+                    rows.listed.append(("concepts", metric, f"{case}/{value}", *found))
+            missing = [value for value, effect in zip(values, effects) if effect < 0.1]
+            rows.listed.append(("concepts", "without", case, len(missing), None, None, len(values), ", ".join(missing)))
+        rows.add("concepts", "same", concept, 0.33)
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
@@ -281,8 +294,9 @@ def write_world(folder: Path, *, languages: bool = True, problems: bool = True) 
         _shared_rows(rows, heavy, draw)
         if problems:
             _problem_rows(rows, heavy, adapted)
+            _concept_rows(rows, heavy)
         else:
-            for question in ("solving", "ceiling", "swap"):
+            for question in ("solving", "ceiling", "swap", "concepts"):
                 rows.without(question, NO_PROBLEMS)
         if languages:
             _language_rows(rows, heavy, draw)

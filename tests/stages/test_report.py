@@ -217,6 +217,20 @@ def test_ceilings_are_a_table_of_concepts_by_sites(full: Path) -> None:
     }
 
 
+def test_both_ways_of_choosing_are_in_one_line_for_each_concept(full: Path) -> None:
+    """Causal and most selective picks stand side by side, with the weight and the values that have no good latent."""
+    section = re.search(r'<section id="chosen">.*?</section>', _written(full)["report/index.html"], flags=re.S)
+    assert section
+    table = section[0].split("</table>")[0]
+    bodies = [body for body in table.split("<tbody>") if ">adapted_5</th>" in body]
+    lines = [re.findall(r"<t[dh][^>]*>([^<]*)", line) for line in bodies[0].split("</tr>")[:-1]]
+    rates = ["0.87", "0.91"]
+    assert lines == [
+        ["adapted_5", "5", "name", "3", "2.10", *rates, "1", "0.02", *rates, "2", "0.33", "Carla"],
+        ["animal", "1", "2.10", *rates, "0", "0.02", *rates, "1", "0.33", ""],
+    ]
+
+
 def test_white_space_tokens_are_visible(full: Path) -> None:
     """Tokens of white space only are drawn as signs."""
     page = _written(full)["report/index.html"]

@@ -143,6 +143,14 @@ def test_marks_of_several_concepts_are_sorted_by_place(tmp_path):
     )
 
 
+def test_a_concept_whose_words_do_not_occur_is_refused(tmp_path):
+    """One of its words is enough; with none, as in another case or inside of words only, the message lists them."""
+    write(tmp_path, "a.txt", "tim saw Timmy and Ben.")
+    assert read(tmp_path, words={"name": ["Tim", "Ben"]}).documents[0].concepts[0].value == "Ben"
+    message = refusal(tmp_path, words={"name": ["Ben"], "other": ["Tim", "Timm"]})
+    assert "no word of concept 'other' (words.other: Tim, Timm)" in message and "letter case included" in message
+
+
 @pytest.mark.parametrize(
     ("given", "solution", "answer"),
     [
@@ -201,6 +209,7 @@ def test_answer_that_is_no_number_is_refused(tmp_path):
         ({"languages": ["de", "en"]}, "lists 2"),
         ({"languages": [], "language": "name"}, "lists 0"),
         ({"words": {"name": ["Tim", ""]}}, "'name' hold an empty one"),
+        ({"words": {"name": []}}, "words.name: lists no word of concept 'name'"),
         ({"words": {"a.b": ["Tim"]}}, "'a.b' is not an id"),
         ({"weights": {"en": 0.0}}, "weights.en: given 0.0"),
     ],
