@@ -1,4 +1,9 @@
-"""Exchange what a token carries: silence one set of latents, write another, or do both at once."""
+"""Exchange what a token carries: silence one set of latents, write another, or do both at once.
+
+All of it acts on the codes of the tokens that a reconstruction replaces. BOS is not among them and keeps its bits,
+unless the Sae says so (`Sae.specials`): then a latent that is active there is exchanged there too, and BOS can be
+written to at position 0.
+"""
 
 from __future__ import annotations
 
@@ -208,5 +213,5 @@ def swap_vector(subject: Subject, drop: Features, vectors: Tensor) -> Iterator[N
         plain = sae.decode(silenced(z, where))
         return torch.where(active(z, where), plain + _own(vectors.to(plain), where), plain)
 
-    with splice(subject.lm, subject.site, rebuild):
+    with splice(subject.lm, subject.site, rebuild, sae.specials):
         yield
