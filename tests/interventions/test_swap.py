@@ -250,7 +250,8 @@ def test_bos_is_exchanged_only_where_its_reconstruction_is_spliced_in(subject, t
     active = int(subject.sae.encode(hidden[0, :1])[0].argmax())
     for specials in (False, True):
         own = replace(subject, sae=replace(subject.sae, specials=specials))
-        for edit in (swap(own, Feature("bos", (active,), (1.0,)), include[0]), insert(own, include[0], [0])):
+        bos, noise = Feature("bos", (active,), (1.0,)), 9 * torch.ones(1, subject.sae.width)
+        for edit in (swap(own, bos, include[0]), insert(own, include[0], [0]), swap_vector(own, bos, noise)):
             with own.spliced():
                 plain = observe(own.lm.network, [own.site], *batch)[own.site]
             with edit:
