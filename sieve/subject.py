@@ -48,13 +48,16 @@ class Subject:
 
     @contextmanager
     def spliced(self, edit: RowEdit | None = None) -> Iterator[None]:
-        """The model with the reconstruction in place of the site's tensor; `edit` may change the codes first."""
+        """The model with the reconstruction in place of the site's tensor; `edit` may change the codes first.
+
+        Text tokens only, unless the Sae says that special tokens belong to it too: then BOS has codes like any other.
+        """
 
         def rebuild(rows: Tensor, where: Tensor) -> Tensor:
             z = self.sae.encode(rows)
             return self.sae.decode(edit(z, where) if edit else z)
 
-        with splice(self.lm, self.site, rebuild):
+        with splice(self.lm, self.site, rebuild, self.sae.specials):
             yield
 
     @torch.no_grad()

@@ -158,6 +158,8 @@ class Adapt(Section):
     """LoRA around a frozen decoder. loss solutions: cross-entropy on them; divergence: KL to the original on text."""
 
     loss: Literal["solutions", "divergence"]
+    freeze: Literal["decoder_only", "all"]  # all of the SAE: LoRA alone is trained
+    specials: Literal["bypass", "replace"]  # whether the reconstruction is put in the place of BOS too
     fit: Settings
     subjects: dict[Id, AdaptSubject]
 

@@ -4,10 +4,12 @@
         --out data/subjects/adapted_5 --history …
 
 Reads   a dictionary, the model, training problems (loss: solutions) or training text (loss: divergence)
-Writes  sae.safetensors (encoder and biases trained), adapter.safetensors (LoRA), the training curve
+Writes  sae.safetensors (encoder and biases trained, unless frozen too), adapter.safetensors (LoRA), the training curve
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
 from sieve.dictionary.sae import Sae
@@ -36,22 +38,21 @@ def main(
 
     So subjects of one base differ in their dictionary alone.
     """
-    config = settings(AdaptConfig, params.adapt.fit, "adapt.fit")
-    kind, loss = LOSSES[params.adapt.loss]
+    p, config = params.adapt, settings(AdaptConfig, params.adapt.fit, "adapt.fit")
+    kind, loss = LOSSES[p.loss]
     lm, base = open_model(network, tokenizer), Sae.load(sae / "sae.safetensors")
     base.require(site_width(lm.network, base.site), lm.digest)
     train = [b for b in load_blocks(blocks) if b.split == "train" and b.kind == kind]
     if not train:
         raise ValueError(
-            f"adapt.loss is '{params.adapt.loss}', which needs training {kind}s, and there are none; "
-            "choose the other loss"
+            f"adapt.loss is '{p.loss}', which needs training {kind}s, and there are none; choose the other loss"
         )
 
     convention = read_json(sae / "convention.json")
     own = convention.get("seed", 0)
     seed = seed_for(params.seed.init + own, "adapt", "lora")
     lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)
-    adaptation = Adaptation(lm, base, loss)
+    adaptation = Adaptation(lm, replace(base, specials=p.specials == "replace"), loss, p.freeze)
     watch = Progress(f"adapting to {sae.name}")
     curve = adapt(adaptation, train, config, params.seed.order + own, watch, Checkpoints(work))
 
@@ -59,7 +60,7 @@ def main(
         adapted = adaptation.current.detached()
         adapted.save(folder / "sae.safetensors")
         save_adapter(folder / "adapter.safetensors", lm.network, lora, lm.digest, base.site, adapted.digest)
-        write_json(folder / "convention.json", convention | {"adapted": params.adapt.loss})
+        write_json(folder / "convention.json", convention | {"adapted": p.loss, "freeze": p.freeze})
     write_history(history, "adapt", curve)
 
 

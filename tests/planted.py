@@ -9,6 +9,9 @@ one. So a name is read at its mentions before layer 1 and at the last token afte
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
@@ -18,6 +21,7 @@ from sieve.dictionary.sae import Sae
 from sieve.evals.case import Case
 from sieve.features.choosing import choose
 from sieve.features.concepts import Concepts, Position, Settings
+from sieve.model.adapter import adapter_parameters, inject
 from sieve.model.language_model import LanguageModel
 from sieve.model.skill import cross_entropy
 from sieve.subject import Subject
@@ -129,6 +133,17 @@ def planted_case(site: str = "resid_post_0", position: Position = "concept", can
 def no_concepts(subject: Subject) -> Concepts:
     """For questions that do not ask about a concept."""
     return Concepts("name", "concept", subject.site, subject.lm.digest, subject.sae.digest, ())
+
+
+def adapted(case: Case) -> Case:
+    """The same case about the same subject with an adapter that matters, on a copy of its model."""
+    lm = replace(case.subject.lm, network=copy.deepcopy(case.subject.lm.network))
+    inject(lm.network, case.subject.site, ["v_proj", "down_proj"], rank=2, alpha=4, scope="after", seed=0)
+    with torch.no_grad():
+        for parameter in adapter_parameters(lm.network):
+            parameter += 0.2
+    lm.network.requires_grad_(False)
+    return replace(case, subject=Subject(lm, case.subject.sae, adapted=True))
 
 
 def nats_per_token(lm, sequences):

@@ -1,6 +1,7 @@
 """A subject: what is read is what is spliced, and what is turned on is turned off again."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from sieve.dictionary.sae import LineageError
 from sieve.model.adapter import adapter_parameters, inject, save_adapter
 from sieve.model.language_model import LanguageModel
 from sieve.model.sites import SiteError, observe
+from sieve.provenance import read_tensors
 from sieve.subject import Subject, load_subject
 from tests.conftest import identity_sae, random_sae
 
@@ -67,6 +69,28 @@ def test_an_edit_reaches_the_stream(lm, sae, subject, batch):
     text = lm.is_text(batch[0])
     assert torch.equal(hidden[text], sae.b_dec.expand(int(text.sum()), -1))
     assert not torch.allclose(edited, logits(lm, batch))
+
+
+def test_special_tokens_are_spliced_where_the_sae_says_so(lm, sae, batch, tmp_path):
+    """A Sae that a model was adapted to with special tokens replaced says so in its file, and its subject is spliced so
+    whoever opens it; it has another name, and what the others are called has not changed.
+    """
+    own = replace(sae, specials=True)
+    own.save(tmp_path / "sae.safetensors")
+    subject = load_subject(tmp_path, lm)
+    before = observe(lm.network, [sae.site], *batch)[sae.site]
+    with subject.spliced():
+        inside = observe(lm.network, [sae.site], *batch)[sae.site]
+    with Subject(lm, sae, adapted=False).spliced():
+        outside = observe(lm.network, [sae.site], *batch)[sae.site]
+    text, real = lm.is_text(batch[0]), batch[1].bool()
+
+    assert subject.sae.specials and own.digest == subject.sae.digest != sae.digest
+    torch.testing.assert_close(inside[text], outside[text])
+    torch.testing.assert_close(inside[real & ~text], sae.reconstruct(before[real & ~text]))
+    assert torch.equal(outside[~text], before[~text])
+    sae.save(tmp_path / "sae.safetensors")
+    assert "specials" not in read_tensors(tmp_path / "sae.safetensors")[1]
 
 
 def test_an_identity_subject_generates_the_same(lm, documents):

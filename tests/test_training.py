@@ -8,7 +8,7 @@ import torch
 
 from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
 from sieve.dictionary.fit import FitConfig, fit
-from sieve.dictionary.gates import Threshold
+from sieve.dictionary.gates import Threshold, TopK
 from sieve.dictionary.orthogonalize import Orthogonalizer
 from sieve.dictionary.penalties import PENALTIES
 from sieve.dictionary.variants import variant, variants
@@ -141,8 +141,16 @@ def test_the_language_model_resumes_to_the_bit(tmp_path, lm, blocks, step):
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.parametrize("loss", [solution_loss, divergence_loss])
-def test_adaptation_resumes_to_the_bit(tmp_path, lm, blocks, loss):
+@pytest.mark.parametrize(
+    ("loss", "freeze", "gate"),
+    [
+        (solution_loss, "decoder_only", TopK(6)),
+        (divergence_loss, "decoder_only", TopK(6)),
+        (solution_loss, "all", TopK(6)),
+        (solution_loss, "decoder_only", Threshold(torch.linspace(0.05, 0.3, 64))),
+    ],
+)
+def test_adaptation_resumes_to_the_bit(tmp_path, lm, blocks, loss, freeze, gate):
     """Killed and begun anew, adaptation gives the same encoder and the same adapter."""
     config = AdaptConfig(
         steps=6, batch=4, lr=3e-3, warmup=0.2, targets=["q_proj", "v_proj"], rank=4, alpha=8, scope="after"
@@ -152,7 +160,8 @@ def test_adaptation_resumes_to_the_bit(tmp_path, lm, blocks, loss):
     def train(watch, checkpoints=None):
         own = LanguageModel(copy.deepcopy(lm.network), lm.tokenizer, lm.digest)
         inject(own.network, "resid_post_0", config.targets, config.rank, config.alpha, config.scope, seed=0)
-        found = Adaptation(own, random_sae(lm.width, 64, 6, "resid_post_0", lm.digest), loss)
+        sae = replace(random_sae(lm.width, 64, 6, "resid_post_0", lm.digest), gate=gate, specials=freeze == "all")
+        found = Adaptation(own, sae, loss, freeze)
         adapt(found, problems, config, 0, watch, checkpoints)
         return found
 

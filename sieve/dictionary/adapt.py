@@ -1,7 +1,8 @@
 """Let the model get used to the reconstruction (arXiv 2602.04718, second step; KL form: Chen et al., arXiv 2501.19406).
 
-With the reconstruction in place of the residual stream, LoRA matrices, the encoder and the biases are trained; the
-decoder's atoms are not touched, to the bit, so the geometry is exactly what orthogonalisation left.
+With the reconstruction in place of the residual stream LoRA matrices are trained, and with them the encoder and the
+biases (as published) or nothing of the Sae (Chen et al.). The decoder's atoms and the gate are never touched, to the
+bit, so the geometry is exactly what orthogonalisation left.
 """
 
 from __future__ import annotations
@@ -45,19 +46,22 @@ class AdaptConfig:
 
 Loss = Callable[["Adaptation", list[Block]], Tensor]
 
+# What params.yaml calls what is frozen, and which of the Sae's tensors that leaves to be trained.
+FREEZE: dict[str, tuple[str, ...]] = {"decoder_only": ("W_enc", "b_enc", "b_dec"), "all": ()}
+
 
 class Adaptation(Trainable):
-    """A model with an injected adapter and the Sae that is spliced into it, both on the way to fit each other."""
+    """A model with an injected adapter and the Sae that is spliced into it, on the way to fit each other."""
 
-    def __init__(self, lm: LanguageModel, sae: Sae, loss: Loss) -> None:
+    def __init__(
+        self, lm: LanguageModel, sae: Sae, loss: Loss, freeze: Literal["decoder_only", "all"] = "decoder_only"
+    ) -> None:
         self.lm, self.sae, self._loss = lm, sae, loss
-        self.free: dict[str, Any] = {
-            name: nn.Parameter(getattr(sae, name).clone()) for name in ("W_enc", "b_enc", "b_dec")
-        }
+        self.free: dict[str, Any] = {name: nn.Parameter(getattr(sae, name).clone()) for name in FREEZE[freeze]}
 
     @property
     def current(self) -> Sae:
-        """The Sae with its tensors as they are now; W_dec is the one that came in."""
+        """The Sae with its tensors as they are now; those that are frozen are the ones that came in."""
         return replace(self.sae, **self.free)
 
     def parameters(self) -> list[Tensor]:
@@ -69,7 +73,7 @@ class Adaptation(Trainable):
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(B, T, V) with adapter on and reconstruction spliced in."""
         sae = self.current
-        with splice(self.lm, sae.site, lambda rows, _: sae.reconstruct(rows)):
+        with splice(self.lm, sae.site, lambda rows, _: sae.reconstruct(rows), sae.specials):
             return self.lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
 
 

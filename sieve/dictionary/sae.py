@@ -19,7 +19,8 @@ class Sae:
     """z = gate((x − b_dec) W_enc + b_enc),  x̂ = z W_dec + b_dec,  for raw activations x (B, D).
 
     W_enc (D, F), b_enc (F,), W_dec (F, D) with atoms as rows, b_dec (D,). `site` and `model` (a digest) say which
-    tensor of which network it belongs to, `precision` that of the product by which latents are chosen.
+    tensor of which network it belongs to, `precision` that of the product by which latents are chosen. `specials`: a
+    model was adapted to it with reconstructions in the place of special tokens too, so every splice puts them there.
     """
 
     W_enc: Tensor
@@ -30,6 +31,7 @@ class Sae:
     site: str
     model: str
     precision: Precision = "fp32"
+    specials: bool = False
 
     @property
     def width(self) -> int:
@@ -85,6 +87,8 @@ class Sae:
     def _parts(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {name: getattr(self, name).detach() for name in ("W_enc", "b_enc", "W_dec", "b_dec")}
         meta: dict[str, Any] = {"kind": "sae", "site": self.site, "model": self.model, "precision": self.precision}
+        if self.specials:  # said only then: it is no news of the others, and part of none of their names
+            meta["specials"] = True
         if isinstance(self.gate, Threshold):
             return tensors | {"theta": self.gate.theta.detach()}, meta | {"gate": "threshold"}
         return tensors, meta | {"gate": "topk", "k": self.gate.k}
@@ -101,7 +105,9 @@ class Sae:
             raise ValueError(f"{path} holds a {meta.get('kind')!r}, not an SAE; give the sae.safetensors of a subject")
         tensors["W_enc"] = tensors["W_enc"].T.contiguous().T  # so that a latent's numbers lie together
         gate: Gate = Threshold(tensors.pop("theta")) if meta["gate"] == "threshold" else TopK(meta["k"])
-        return cls(**tensors, gate=gate, site=meta["site"], model=meta["model"], precision=meta["precision"])
+        site, model, precision = (meta[name] for name in ("site", "model", "precision"))
+        specials = meta.get("specials", False)
+        return cls(**tensors, gate=gate, site=site, model=model, precision=precision, specials=specials)
 
     def require(self, width: int, model: str) -> None:
         """LineageError unless this Sae was trained on the network `model` (digest) with activations of `width`."""

@@ -64,7 +64,8 @@ def measure(case: Case, kind: str, blocks: list[Block]) -> list[Row]:
             original = log_probabilities(subject.lm.network, ids, mask)
         with subject.spliced():
             spliced = log_probabilities(subject.lm.network, ids, mask)
-        with subject.original(), splice(subject.lm, subject.site, lambda rows, _: mean.expand_as(rows)):
+        filled = splice(subject.lm, subject.site, lambda rows, _: mean.expand_as(rows), subject.sae.specials)
+        with subject.original(), filled:
             ablated = log_probabilities(subject.lm.network, ids, mask)
         judged = next_is_text(subject.lm.is_text, ids, mask)
         targets = ids[:, 1:][judged]

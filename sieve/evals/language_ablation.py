@@ -1,8 +1,8 @@
 """If the latents of one language are removed, which languages suffer?
 
 `zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms; the error that the
-Sae makes anyway stays in the stream, so that only the removal is seen. Cross-entropy in nats per token, over held-out
-documents.
+Sae makes anyway stays in the stream, so that only the removal is seen. An adapted subject is asked with its adapter on,
+before and after. Cross-entropy in nats per token, over held-out documents.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
     rows = []
     for on in languages:
         blocks = case.pick("text", "test", settings.documents, on)
-        with case.subject.original():
-            base, tokens = cross_entropy(case, blocks)
+        base, tokens = cross_entropy(case, blocks)
         rows.append(weighted_mean("language_ablation", "ce", on, base, tokens, case.seed))
         for ablated in languages:
             name = f"ablate {ablated}/on {on}"
@@ -54,7 +53,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
                     )
                 )
                 continue
-            with case.subject.original(), removal(case, latents, settings.method):
+            with removal(case, latents, settings.method):
                 after, _ = cross_entropy(case, blocks)
             rows.append(weighted_mean("language_ablation", "delta_ce", name, after - base, tokens, case.seed))
     return rows

@@ -2,7 +2,8 @@
 
 Prompts are the beginnings of held-out documents in the other languages. accuracy: share of greedy continuations that
 the n-gram judge calls the target language (loops and scraps count as no language); ce: their cross-entropy under the
-unsteered model, in nats per token, so that nonsense shows.
+original model, unsteered, in nats per token, so that nonsense shows. An adapted subject writes with its adapter on; the
+judges are the same for all.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def write(
     lm, direction = case.subject.lm, case.languages[target].direction
     assert direction is not None
     found: list[list[int]] = []
-    with case.subject.original(), steer(lm, direction, strength):
+    with steer(lm, direction, strength):
         for start in range(0, len(prompts), case.batch):
             found += continue_ids(lm, prompts[start : start + case.batch], settings.new_tokens)
     return found, lm.tokenizer.batch_decode(found)

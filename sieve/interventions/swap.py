@@ -1,4 +1,9 @@
-"""Exchange what a token carries: silence one set of latents, write another, or do both at once."""
+"""Exchange what a token carries: silence one set of latents, write another, or do both at once.
+
+All of it acts on the codes of the tokens that a reconstruction replaces. BOS is not among them and keeps its bits,
+unless the Sae says so (`Sae.specials`): then a latent that is active there is exchanged there too, and BOS can be
+written to at position 0.
+"""
 
 from __future__ import annotations
 
@@ -221,5 +226,5 @@ def swap_vector(subject: Subject, drop: Features, vectors: Tensor, at: Condition
         plain = sae.decode(z.masked_fill(chosen & _own(silence.to(z.device), where), 0))
         return torch.where(chosen, plain + _own(vectors.to(plain), where), plain)
 
-    with splice(subject.lm, subject.site, rebuild):
+    with splice(subject.lm, subject.site, rebuild, sae.specials):
         yield

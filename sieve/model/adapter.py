@@ -11,66 +11,72 @@ import torch
 from torch import Tensor
 
 from sieve.model.families import decoder_layers
-from sieve.model.sites import parse_site
+from sieve.model.sites import reads
 from sieve.provenance import LineageError, read_tensors, write_tensors
 
 
 def inject(network: Any, site: str, targets: list[str], rank: int, alpha: int, scope: str, seed: int) -> dict[str, Any]:
-    """Add LoRA matrices to the modules called `targets`; return the settings that `load_adapter` needs to do it again.
+    """Add LoRA matrices to the modules called `targets`; return the settings, for `save_adapter`.
 
-    scope: `after` adapts only the layers that lie wholly after `site` (the cached activations stay true), `all` every
-    layer (as published).
+    scope: `after` adapts only what reads the site's tensor, so the cached activations stay true: later layers and, for
+    a site within a layer, what comes after it there (`sieve.model.sites.reads`); `all` every layer (as published).
     The new matrices start as peft makes them (A random from `seed`, B zero), so the function does not change.
-    ValueError for a network that has an adapter already, because the two would mix, and for a target that the adapted
-    layers don't have, which peft passes by in silence when they have another.
+    ValueError for a network that has an adapter already, because the two would mix, and for a target that is not among
+    what is adapted, which peft passes by in silence when there is another; SiteError for a site that is not there.
     """
+    there = _matrices(network, site, scope)
+    if not there:
+        raise ValueError(
+            f"nothing that could be adapted comes after site '{site}' in a network of {len(decoder_layers(network))} "
+            "layers; adapt all layers (scope: all) or take an earlier site"
+        )
+    inside = list(dict.fromkeys(name for _, name in there))
+    if missing := [target for target in targets or [""] if not any(_called(name, target) for name in inside)]:
+        place = f" that come after '{site}'" if scope == "after" else ""
+        raise ValueError(
+            f"the layers of this {type(network).__name__}{place} have no '{missing[0]}' to adapt; name some of: "
+            f"{', '.join(inside)} (or their ends, as in '{inside[0].split('.')[-1]}')"
+        )
+    chosen = [(layer, name) for layer, name in there if any(_called(name, target) for target in targets)]
+    home = next(path for path, module in network.named_modules() if module is decoder_layers(network))
+    _inject(network, [f"{home}.{layer}.{name}" for layer, name in chosen], rank, alpha, seed)
+    layers = sorted({layer for layer, _ in chosen})
+    return {"targets": sorted(targets), "rank": rank, "alpha": alpha, "layers": layers}
+
+
+def _matrices(network: Any, site: str, scope: str) -> list[tuple[int, str]]:
+    """(layer, name inside it) of what multiplies by a matrix: all of it, or what reads the site."""
+    return [
+        (number, name)
+        for number, layer in enumerate(decoder_layers(network))
+        for name, module in layer.named_modules()
+        if getattr(module, "weight", None) is not None and module.weight.dim() == 2
+        if scope == "all" or reads(network, site, number, name)
+    ]
+
+
+def _called(name: str, target: str) -> bool:
+    return f".{name}".endswith(f".{target}")
+
+
+def _inject(network: Any, modules: list[str], rank: int, alpha: int, seed: int) -> None:
+    """Add LoRA matrices to modules by their full names."""
     from peft import LoraConfig, inject_adapter_in_model
     from transformers.pytorch_utils import Conv1D
 
     if adapter_parameters(network):
         raise ValueError("this network has an adapter already; open the model anew and inject into that")
-    count = len(decoder_layers(network))
-    first = parse_site(site).next_layer if scope == "after" else 0
-    if first >= count:
-        raise ValueError(
-            f"no layer comes after site '{site}' in a network of {count} layers; "
-            "adapt all layers (scope: all) or take an earlier site"
-        )
-    settings: dict[str, Any] = {
-        "targets": sorted(targets),
-        "rank": rank,
-        "alpha": alpha,
-        "layers": list(range(first, count)),
-    }
-    there = _matrices(network, first)
-    if missing := [name for name in targets if not any(f".{own}".endswith(f".{name}") for own in there)]:
-        raise ValueError(
-            f"the layers of this {type(network).__name__} have no '{missing[0]}' to adapt; name some of: "
-            f"{', '.join(there)} (or their ends, as in '{next(iter(there)).split('.')[-1]}')"
-        )
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
-        target_modules=settings["targets"],
-        layers_to_transform=settings["layers"],
+        target_modules=modules,
         lora_dropout=0.0,
         bias="none",
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in there.values()),  # GPT-2's (in, out) matrices
+        fan_in_fan_out=isinstance(network.get_submodule(modules[0]), Conv1D),  # GPT-2's (in, out) matrices
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(config, network)
-    return settings
-
-
-def _matrices(network: Any, first: int) -> dict[str, Any]:
-    """{name inside a layer: module} of what multiplies by a matrix in layer `first` and those after it."""
-    return {
-        name: module
-        for layer in decoder_layers(network)[first:]
-        for name, module in layer.named_modules()
-        if getattr(module, "weight", None) is not None and module.weight.dim() == 2
-    }
 
 
 def adapter_parameters(network: Any) -> list[Tensor]:
@@ -97,15 +103,28 @@ def load_adapter(path: Path, network: Any, model: str, sae: str) -> None:
             f"adapter {path} was trained around SAE {meta['sae'][:12]}, but the one beside it is {sae[:12]}; "
             "give the SAE it was made with"
         )
-    lora = meta["lora"]
-    inject_settings = {"rank": lora["rank"], "alpha": lora["alpha"], "targets": lora["targets"]}
-    scope = "all" if lora["layers"][0] == 0 else "after"
-    inject(network, meta["site"], scope=scope, seed=0, **inject_settings)
+    modules = sorted({name.partition(".lora_")[0] for name in tensors})
+    _inject(network, modules, meta["lora"]["rank"], meta["lora"]["alpha"], seed=0)
     own = dict(network.named_parameters())
     with torch.no_grad():
         for name, tensor in tensors.items():
             own[name].copy_(tensor)
     network.requires_grad_(False)
+
+
+def merge(network: Any) -> None:
+    """Add the adapter into the weights that it adapts, for good: what is left is a plain network with its logits.
+
+    They are the same up to rounding. Nothing can be switched off afterwards, so `Subject.original` is lost; and saved,
+    it is another model, to which an Sae is given by `dataclasses.replace(sae, model=model_digest(folder))`.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    adapted: list[Any] = [named for named in network.named_modules() if isinstance(named[1], BaseTunerLayer)]
+    for path, layer in adapted:
+        layer.merge()
+        parent, _, name = path.rpartition(".")
+        setattr(network.get_submodule(parent), name, layer.get_base_layer())
 
 
 @contextmanager

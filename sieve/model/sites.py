@@ -49,11 +49,6 @@ class Site:
         """Sites sorted by this are in the order in which data flows."""
         return self.layer, KINDS.index(self.kind)
 
-    @property
-    def next_layer(self) -> int:
-        """The first layer of which every part comes after the site."""
-        return self.layer if self.kind == "resid_pre" else self.layer + 1
-
 
 def sites(network: nn.Module, kind: str | None = None) -> list[str]:
     """Every site of `network`, or every one of a kind, in the order in which data flows."""
@@ -78,6 +73,23 @@ def site_width(network: nn.Module, name: str) -> int:
     if parse_site(name).kind in ("attn_z", "mlp_act"):
         return int(part.in_features if hasattr(part, "in_features") else part.nx)  # GPT-2's Conv1D says nx
     return int(network.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+
+def reads(network: nn.Module, name: str, layer: int, module: str) -> bool:
+    """Whether `module` of decoder layer `layer` computes from the site's tensor, directly or through others.
+
+    Later layers do. Of its own layer everything reads resid_pre, the output projection and the MLP read attn_z, the MLP
+    reads attn_out and resid_mid, the down projection reads mlp_act, and nothing reads mlp_out and resid_post. An MLP
+    that is parallel to attention (GPT-NeoX) reads nothing of it. SiteError when `network` has no such site.
+    """
+    _part(network, name)
+    site, parts = parse_site(name), block_parts(network)
+    if layer != site.layer or site.kind in EVERYWHERE:
+        return layer > site.layer or (layer == site.layer and site.kind == "resid_pre")
+    if site.kind in ("attn_z", "mlp_act") and module == parts[site.kind]:
+        return True
+    in_mlp = module.startswith(parts["mlp_act"].rpartition(".")[0] + ".")
+    return in_mlp and site.kind in ("attn_z", "attn_out", "resid_mid") and "resid_mid" in parts
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -1,8 +1,8 @@
 """Put a dictionary's reconstruction in the place of a site's activations.
 
-Special tokens (BOS, padding) keep their true activations: dictionaries are never trained on them. Only the rows of text
-tokens are replaced, at every forward pass, cached steps included (arXiv 2602.04718 replaces every token, without an
-error term).
+Special tokens (BOS, padding) keep their true activations, unless one asks otherwise: dictionaries are never trained on
+them. Only the rows of text tokens are replaced, at every forward pass, cached steps included. arXiv 2602.04718 replaces
+every token, Chen et al. (arXiv 2501.19406) pass by BOS and EOS; neither keeps an error term.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ sequence, from 0 at its first token (BOS, if there is one), whatever is padded a
 
 
 @contextmanager
-def splice(lm: LanguageModel, site: str, function: RowEdit) -> Iterator[None]:
+def splice(lm: LanguageModel, site: str, function: RowEdit, specials: bool = False) -> Iterator[None]:
     """Within the block, `function` maps the rows of text tokens at `site` to what replaces them.
 
-    Special tokens stay as they are, to the bit.
+    Special tokens stay as they are, to the bit; with `specials` they are mapped too, and only padding stays.
     """
-    with _positions(lm.network) as own:
+    with _masks(lm.network) as mask_of:
 
         def apply(hidden: Tensor, ids: Tensor) -> Tensor:
-            text = lm.is_text(ids)
-            where = torch.stack([text.nonzero()[:, 0], own(ids)[text]], 1)
+            mask, width = mask_of(ids), ids.shape[1]
+            mapped = mask[:, -width:].bool() if specials else lm.is_text(ids)
+            where = torch.stack([mapped.nonzero()[:, 0], positions(mask)[:, -width:][mapped]], 1)
             edited = hidden.clone()
-            edited[text] = function(hidden[text], where).to(hidden.dtype)
+            edited[mapped] = function(hidden[mapped], where).to(hidden.dtype)
             return edited
 
         with edit(lm.network, site, apply):
@@ -42,10 +43,10 @@ def splice(lm: LanguageModel, site: str, function: RowEdit) -> Iterator[None]:
 
 
 @contextmanager
-def _positions(network: Any) -> Iterator[Callable[[Tensor], Tensor]]:
-    """A function from the ids (B, T) of the pass in flight to the position (B, T) of each in its own sequence.
+def _masks(network: Any) -> Iterator[Callable[[Tensor], Tensor]]:
+    """A function from the ids (B, T) of the pass in flight to the attention mask, 0 where a token is padding.
 
-    The attention mask tells: in a cached step it is as long as everything so far. Without a mask nothing is padded.
+    In a cached step it is as long as everything so far. Without a mask nothing is padded.
     """
     seen: dict[str, Any] = {}
 
@@ -53,12 +54,12 @@ def _positions(network: Any) -> Iterator[Callable[[Tensor], Tensor]]:
         cache = passed.get("past_key_values")
         seen.update(mask=passed.get("attention_mask"), before=cache.get_seq_length() if cache is not None else 0)
 
-    def own(ids: Tensor) -> Tensor:
-        whole = ids.new_ones(len(ids), seen["before"] + ids.shape[1]) if seen["mask"] is None else seen["mask"]
-        return positions(whole)[:, -ids.shape[1] :]
+    def mask_of(ids: Tensor) -> Tensor:
+        mask: Tensor | None = seen["mask"]
+        return ids.new_ones(len(ids), seen["before"] + ids.shape[1]) if mask is None else mask
 
     handle = network.base_model.register_forward_pre_hook(remember, with_kwargs=True)
     try:
-        yield own
+        yield mask_of
     finally:
         handle.remove()

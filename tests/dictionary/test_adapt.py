@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from sieve.dictionary.adapt import Adaptation, AdaptConfig, adapt, divergence_loss, solution_loss
+from sieve.dictionary.gates import Threshold
 from sieve.model.adapter import adapter_enabled, adapter_parameters, inject
 from sieve.model.language_model import LanguageModel
+from sieve.subject import Subject
 from tests.conftest import identity_sae, random_sae
 
 CONFIG = AdaptConfig(
@@ -17,11 +19,18 @@ CONFIG = AdaptConfig(
 SITE = "resid_post_0"
 
 
-def adaptation(lm, sae=None, loss=solution_loss) -> Adaptation:
+GATES = {
+    "jumprelu": torch.linspace(0.05, 0.3, 64),
+    "batchtopk": torch.full((64,), 0.15),
+    "relu": torch.zeros(64),
+}
+
+
+def adaptation(lm, sae=None, loss=solution_loss, freeze="decoder_only", kind=Adaptation) -> Adaptation:
     """A fresh adaptation of a copy of the tiny model."""
     own = LanguageModel(copy.deepcopy(lm.network), lm.tokenizer, lm.digest)
     inject(own.network, SITE, CONFIG.targets, CONFIG.rank, CONFIG.alpha, CONFIG.scope, seed=0)
-    return Adaptation(own, sae or random_sae(lm.width, 64, 6, SITE, lm.digest), loss)
+    return kind(own, sae or random_sae(lm.width, 64, 6, SITE, lm.digest), loss, freeze)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +120,80 @@ def test_adapting_moves_everything_but_the_atoms(lm, problem_blocks, loss):
     for name, parameter in found.lm.network.named_parameters():
         assert torch.equal(parameter, weights[name]) is ("lora_" not in name), name
     assert loss(found, problem_blocks).item() < 0.95 * before
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_thresholds_are_frozen(lm, problem_blocks, gate):
+    """Around a dictionary with thresholds, encoder and biases move and the loss falls; thresholds and atoms do not."""
+    theta = GATES[gate].clone()
+    found = adaptation(lm, replace(random_sae(lm.width, 64, 6, SITE, lm.digest), gate=Threshold(theta)))
+    before = solution_loss(found, problem_blocks).item()
+    adapt(found, problem_blocks, CONFIG, 0, lambda *_: None)
+    end = found.current
+
+    assert end.gate is found.sae.gate and torch.equal(end.gate.theta, GATES[gate])
+    assert torch.equal(end.W_dec, found.sae.W_dec)
+    assert not any(torch.equal(getattr(end, n), getattr(found.sae, n)) for n in ("W_enc", "b_enc", "b_dec"))
+    assert solution_loss(found, problem_blocks).item() < 0.95 * before
+
+
+@pytest.mark.parametrize("scope", ["after", "all"])
+@pytest.mark.parametrize("loss", [solution_loss, divergence_loss])
+def test_all_of_the_dictionary_may_be_frozen(lm, problem_blocks, loss, scope):
+    """Frozen altogether (Chen et al.), the Sae ends with the bits, and the name, that it came with; LoRA moves alone,
+    every matrix of it, and the loss falls.
+    """
+    own = LanguageModel(copy.deepcopy(lm.network), lm.tokenizer, lm.digest)
+    inject(own.network, SITE, CONFIG.targets, CONFIG.rank, CONFIG.alpha, scope, seed=0)
+    found = Adaptation(own, random_sae(lm.width, 64, 6, SITE, lm.digest), loss, "all")
+    start = [p.detach().clone() for p in found.parameters()]
+    before, name = loss(found, problem_blocks).item(), found.sae.digest
+    adapt(found, problem_blocks, CONFIG, 0, lambda *_: None)
+
+    assert found.current.detached().digest == name
+    assert [id(p) for p in found.parameters()] == [id(p) for p in adapter_parameters(own.network)]
+    assert not any(torch.equal(p, was) for p, was in zip(found.parameters(), start))
+    assert loss(found, problem_blocks).item() < before
+
+
+class Plain(Adaptation):
+    """Nothing is spliced in: plain fine-tuning."""
+
+    def logits(self, ids, mask):
+        return self.lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
+
+
+@pytest.mark.parametrize("specials", [False, True])
+def test_around_an_identity_it_is_plain_fine_tuning(lm, problem_blocks, specials):
+    """A frozen dictionary that rebuilds everything leaves the LoRA fine-tuning of the model itself, up to rounding."""
+    sae = replace(identity_sae(lm.width, SITE, lm.digest), specials=specials)
+    around, plain = (adaptation(lm, sae, freeze="all", kind=kind) for kind in (Adaptation, Plain))
+    losses = [
+        [record.figures["loss"] for record in adapt(found, problem_blocks, CONFIG, 0, lambda *_: None)]
+        for found in (around, plain)
+    ]
+
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[0][-1] < 0.98 * losses[0][0]
+
+
+@pytest.mark.parametrize("specials", [False, True])
+def test_it_is_trained_as_it_is_used(lm, problem_blocks, specials):
+    """The logits in training are those of the subject that is made of it, BOS replaced or not; and that matters."""
+    found = adaptation(lm, replace(random_sae(lm.width, 64, 6, SITE, lm.digest), specials=specials))
+    adapt(found, problem_blocks, replace(CONFIG, steps=2), 0, lambda *_: None)
+    ids, mask = lm.pad([list(b.ids) for b in problem_blocks[:3]])
+    subject = Subject(found.lm, found.current.detached(), adapted=True)
+    other = replace(subject, sae=replace(subject.sae, specials=not specials))
+
+    with torch.no_grad():
+        with subject.spliced():
+            used = found.lm.network(input_ids=ids, attention_mask=mask).logits
+        with other.spliced():
+            otherwise = found.lm.network(input_ids=ids, attention_mask=mask).logits
+        torch.testing.assert_close(found.logits(ids, mask)[mask.bool()], used[mask.bool()], rtol=1e-4, atol=1e-4)
+    assert subject.sae.specials is specials
+    assert not torch.allclose(used[mask.bool()], otherwise[mask.bool()], atol=1e-2)
 
 
 def test_the_dictionary_that_came_in_is_not_touched(lm, problem_blocks):

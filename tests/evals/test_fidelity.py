@@ -44,10 +44,13 @@ def test_the_identity_recovers_everything(case, lm):
         assert found["ce_spliced", kind] == pytest.approx(found["ce_original", kind], abs=1e-5)
 
 
-def test_the_mean_recovers_nothing(case):
-    """A dictionary that says the mean is the mean ablation itself."""
+@pytest.mark.parametrize("specials", [False, True])
+def test_the_mean_recovers_nothing(case, specials):
+    """A dictionary that says the mean is the mean ablation itself, at BOS too if it is spliced in there."""
     for kind in ("text", "problem"):
-        found = figures(saying_the_mean(case, kind))
+        own = saying_the_mean(case, kind)
+        sae = replace(own.subject.sae, specials=specials)
+        found = figures(replace(own, subject=replace(own.subject, sae=sae)))
         assert found["ce_spliced", kind] == pytest.approx(found["ce_mean_ablated", kind], abs=1e-6)
         assert found["kl_recovered", kind] == pytest.approx(0, abs=1e-6)
 

@@ -10,7 +10,7 @@ from sieve.evals.case import Case, Language
 from sieve.evals.language_ablation import Settings, cross_entropy, removal
 from sieve.interventions.ablate import ablate, silence
 from sieve.subject import Subject
-from tests.planted import nats_per_token, no_concepts
+from tests.planted import adapted, nats_per_token, no_concepts
 
 LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 
@@ -51,6 +51,22 @@ def test_differences_are_of_held_out_losses(case, method):
                 after = nats_per_token(subject.lm, sequences)
             assert after != base
             assert found["delta_ce", f"ablate {latents}/on {on}"] == pytest.approx(after - base, abs=1e-5)
+
+
+def test_an_adapted_subject_is_asked_with_its_adapter(case):
+    """Before and after the removal the loss is that of the adapted model, which the original's is not."""
+    plain = {(r.metric, r.case): r.value for r in language_ablation.run(case, Settings(3, "zero"))}
+    case = adapted(case)
+    subject = case.subject
+    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, Settings(3, "zero"))}
+    for on in LATENTS:
+        sequences = [b.ids for b in case.pick("text", "test", 3, on)]
+        base = nats_per_token(subject.lm, sequences)
+        with silence(subject, list(LATENTS["en"])):
+            after = nats_per_token(subject.lm, sequences)
+        assert found["ce", on] == pytest.approx(base, rel=1e-5) != plain["ce", on]
+        assert found["delta_ce", f"ablate en/on {on}"] == pytest.approx(after - base, abs=1e-5)
+    assert found["ce", "de"] != pytest.approx(plain["ce", "de"], rel=1e-3)
 
 
 @pytest.mark.parametrize("method", ["zero", "project"])

@@ -11,7 +11,7 @@ from sieve.evals.steering import Settings, surprise
 from sieve.interventions.direction import Direction
 from sieve.model.generate import continue_ids
 from sieve.provenance import generator
-from tests.planted import no_concepts
+from tests.planted import adapted, no_concepts
 
 SETTINGS = Settings(prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8)
 
@@ -65,6 +65,21 @@ def test_strength_zero_is_unsteered_generation(case, monkeypatch):
     assert row.n == sum(map(len, continuations))
     (pushed,) = [r for r in rows if (r.metric, r.case) == ("ce", "de/1.5")]
     assert pushed.value != row.value
+
+
+def test_an_adapted_subject_writes_with_its_adapter(case, monkeypatch):
+    """The adapted model writes, and the original one judges how likely that is, so that all subjects have one judge."""
+    plain, own = case, adapted(case)
+    rows, seen = asked(own, monkeypatch)
+    prompts = [p for call in seen[:2] for p in call]
+    with own.subject.original():
+        written_by_original = [continue_ids(own.subject.lm, [p], SETTINGS.new_tokens)[0] for p in prompts]
+    written = [continue_ids(own.subject.lm, [p], SETTINGS.new_tokens)[0] for p in prompts]
+    nats, tokens = surprise(plain, prompts, written)
+    (row,) = [r for r in rows if (r.metric, r.case) == ("ce", "de/0")]
+
+    assert written != written_by_original
+    assert row.value == pytest.approx(nats / tokens, rel=1e-4)
 
 
 def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):

@@ -253,6 +253,23 @@ def test_where_the_dropped_latent_is_silent_the_residual_stream_keeps_its_bits(s
         assert torch.equal(later.cumsum(1) > 0, (changed.cumsum(1) > 0) & (batch[1].cumsum(1) > 0))
 
 
+def test_bos_is_exchanged_only_where_its_reconstruction_is_spliced_in(subject, three):
+    """A latent that is active at BOS is exchanged there in a subject that replaces special tokens, and in no other."""
+    prompts, _, include = three
+    batch = subject.lm.pad(prompts[:1])
+    hidden = observe(subject.lm.network, [subject.site], *batch)[subject.site]
+    active = int(subject.sae.encode(hidden[0, :1])[0].argmax())
+    for specials in (False, True):
+        own = replace(subject, sae=replace(subject.sae, specials=specials))
+        bos, noise = Feature("bos", (active,), (1.0,)), 9 * torch.ones(1, subject.sae.width)
+        for edit in (swap(own, bos, include[0]), insert(own, include[0], [0]), swap_vector(own, bos, noise)):
+            with own.spliced():
+                plain = observe(own.lm.network, [own.site], *batch)[own.site]
+            with edit:
+                found = observe(own.lm.network, [own.site], *batch)[own.site]
+            assert torch.equal(found[0, 0], plain[0, 0]) is not specials
+
+
 AT = [[2, 4], [9, 15, 16], [11, 12, 13]]  # some of them in what is generated
 EDITS = {
     "swap": lambda subject, dropped, include, _: swap(subject, dropped, include),

@@ -6,12 +6,17 @@ import pytest
 import torch
 
 from sieve.dictionary.sae import LineageError
-from sieve.model.adapter import adapter_enabled, adapter_parameters, inject, load_adapter, save_adapter
-from sieve.model.sites import observe
-from tests.networks import network_of
+from sieve.model.adapter import adapter_enabled, adapter_parameters, inject, load_adapter, merge, save_adapter
+from sieve.model.language_model import LanguageModel
+from sieve.model.sites import SiteError, observe
+from sieve.subject import Subject
+from tests.conftest import random_sae
+from tests.networks import FAMILIES, network_of
 
 SITE = "resid_post_0"
 TARGETS = ["q_proj", "v_proj"]
+MLP = ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+MATRICES = [*(f"self_attn.{name}_proj" for name in "qkvo"), *MLP]
 
 
 @pytest.fixture
@@ -20,9 +25,9 @@ def network(lm):
     return copy.deepcopy(lm.network)
 
 
-def adapt(network, scope="after", seed=0, targets=TARGETS):
+def adapt(network, scope="after", seed=0, targets=TARGETS, site=SITE):
     """Inject an adapter and give its matrices values that matter."""
-    settings = inject(network, SITE, targets, rank=4, alpha=8, scope=scope, seed=seed)
+    settings = inject(network, site, targets, rank=4, alpha=8, scope=scope, seed=seed)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in adapter_parameters(network):
@@ -90,21 +95,32 @@ def test_scope_after_leaves_the_layers_up_to_the_site(lm, network, ids):
     assert not torch.allclose(observe(everywhere, [SITE], ids, torch.ones_like(ids))[SITE], before[SITE])
 
 
-@pytest.mark.parametrize(("site", "layers"), [("resid_pre_0", [0, 1, 2]), ("resid_pre_2", [2]), ("mlp_act_0", [1, 2])])
-def test_scope_after_begins_with_the_first_layer_wholly_after_the_site(lm, network, ids, tmp_path, site, layers):
-    """After what enters a layer comes that layer itself, after a site within it the next; the site keeps its bits, and
-    the adapter's file says the same.
+@pytest.mark.parametrize(
+    ("site", "own"),
+    [
+        ("resid_pre_1", MATRICES),
+        ("attn_z_1", ["self_attn.o_proj", *MLP]),
+        ("attn_out_1", MLP),
+        ("resid_mid_1", MLP),
+        ("mlp_act_1", ["mlp.down_proj"]),
+        ("mlp_out_1", []),
+        ("resid_post_1", []),
+    ],
+)
+def test_scope_after_adapts_what_reads_the_site(lm, network, ids, tmp_path, site, own):
+    """Of the site's own layer what comes after it there, of later layers everything; the site keeps its bits, later
+    logits don't, and the adapter's file gives the same.
     """
-    settings = inject(network, site, TARGETS, rank=4, alpha=8, scope="after", seed=0)
-    with torch.no_grad():
-        for parameter in adapter_parameters(network):
-            parameter += 0.3
+    settings = adapt(network, targets=MATRICES, site=site)
     save_adapter(tmp_path / "a", network, settings, lm.digest, site, "sae")
     other = copy.deepcopy(lm.network)
     load_adapter(tmp_path / "a", other, lm.digest, "sae")
+    layers = network.model.layers
+    adapted = [[name for name in MATRICES if hasattr(layer.get_submodule(name), "lora_A")] for layer in layers]
     before, after = (observe(n, [site], ids, torch.ones_like(ids))[site] for n in (lm.network, network))
 
-    assert settings["layers"] == layers
+    assert adapted == [[], own, MATRICES]
+    assert settings["layers"] == ([1, 2] if own else [2])
     assert torch.equal(before, after)
     assert not torch.allclose(logits(network, ids), logits(lm.network, ids))
     assert torch.equal(logits(other, ids), logits(network, ids))
@@ -114,6 +130,19 @@ def test_nothing_comes_after_the_last_layer(network):
     """Scope `after` at the last site is refused, with what to do."""
     with pytest.raises(ValueError, match="scope: all"):
         inject(network, "resid_post_2", TARGETS, rank=4, alpha=8, scope="after", seed=0)
+    with pytest.raises(SiteError, match="'resid_post_3' does not exist"):
+        inject(network, "resid_post_3", TARGETS, rank=4, alpha=8, scope="after", seed=0)
+
+
+def test_within_the_last_layer_there_is_still_something(network):
+    """After attention the last layer's MLP can be adapted; asked for attention too, the message says what is left."""
+    told = f"that come after 'attn_out_2' have no 'q_proj' to adapt; name some of: {', '.join(MLP)} "
+    with pytest.raises(ValueError, match=told):
+        adapt(network, targets=["down_proj", "q_proj"], site="attn_out_2")
+    settings = adapt(network, targets=["down_proj"], site="attn_out_2")
+
+    assert settings["layers"] == [2]
+    assert all(".2.mlp.down_proj." in name for name, asks in flags(network).items() if asks)
 
 
 @pytest.mark.filterwarnings("error")
@@ -149,8 +178,9 @@ def test_a_target_that_is_not_there(network):
     with pytest.raises(ValueError, match=r"have no 'c_attn' to adapt; .*self_attn\.q_proj.*mlp\.down_proj"):
         inject(network, SITE, ["q_proj", "c_attn"], rank=4, alpha=8, scope="after", seed=0)
     assert adapter_parameters(network) == []
-    with pytest.raises(ValueError, match="have no 'proj' to adapt"):
-        inject(network, SITE, ["proj"], rank=4, alpha=8, scope="after", seed=0)
+    for targets in (["proj"], []):
+        with pytest.raises(ValueError, match=r"have no '(proj)?' to adapt"):
+            inject(network, SITE, targets, rank=4, alpha=8, scope="after", seed=0)
 
 
 @pytest.mark.parametrize("scope", ["after", "all"])
@@ -207,6 +237,45 @@ def test_switched_off_is_the_original(lm, network, ids):
 
     assert torch.equal(logits(network, ids), adapted)
     assert not torch.equal(adapted, logits(lm.network, ids))
+
+
+NEOX = ["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"]
+EVERYTHING = {"gpt2": ["c_attn", "c_proj", "c_fc"], "gpt_neox": NEOX, "gpt_neox_sequential": NEOX}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_merged_and_unmerged_give_the_same_logits(family):
+    """With the adapter added into the weights the logits are the same up to fp32 rounding; what is left is a plain
+    network in which only the adapted matrices are others: embeddings, tied or not, are as they were.
+    """
+    network, plain, ids = network_of(family), network_of(family), torch.tensor([[5, 9, 13, 7, 21, 3]])
+    targets = EVERYTHING.get(family, MATRICES)
+    adapt(network, "all", targets=targets)
+    unmerged = logits(network, ids)
+    merge(network)
+    before, after = dict(plain.named_parameters()), dict(network.named_parameters())
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+
+    assert (logits(network, ids) - unmerged).abs().max() <= 1e-5 * unmerged.abs().max()
+    assert (logits(plain, ids) - unmerged).abs().max() > 1e-2 * unmerged.abs().max()
+    assert [(n, type(m)) for n, m in network.named_modules()] == [(n, type(m)) for n, m in plain.named_modules()]
+    assert list(after) == list(before)
+    assert changed == {n for n in before if any(n.endswith(f".{target}.weight") for target in targets)}
+    tied = [n.get_output_embeddings().weight is n.get_input_embeddings().weight for n in (plain, network)]
+    assert tied[0] == tied[1]
+
+
+def test_merged_and_unmerged_are_the_same_through_a_splice(lm, network, ids):
+    """With a dictionary spliced in before what is adapted, the merged network says what the adapted one said."""
+    adapt(network)
+    own = LanguageModel(network, lm.tokenizer, lm.digest)
+    subject = Subject(own, random_sae(lm.width, 64, 6, SITE, lm.digest), adapted=True)
+    with subject.spliced():
+        unmerged = logits(network, ids)
+    merge(network)
+    with subject.spliced():
+        assert (logits(network, ids) - unmerged).abs().max() <= 1e-5 * unmerged.abs().max()
+    assert not torch.allclose(logits(network, ids), unmerged, rtol=1e-2)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

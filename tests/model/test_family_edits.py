@@ -8,7 +8,7 @@ import torch
 
 from sieve.model.adapter import adapter_parameters, inject
 from sieve.model.generate import continue_ids
-from sieve.model.sites import edit, observe, positions, site_width, sites
+from sieve.model.sites import edit, observe, positions, reads, site_width, sites
 from sieve.model.splice import splice
 from tests.conftest import identity_sae
 from tests.networks import FAMILIES, KINDS, VOCABULARY, decoder, family_lm, parts
@@ -112,6 +112,34 @@ def test_an_edit_changes_what_follows_and_nothing_before(family):
         same = [s for s in plain if torch.equal(plain[s], edited[s])]
         parallel = {"mlp_act_1", "mlp_out_1"} if family == "gpt_neox" and site.startswith("attn") else set()
         assert same == [s for i, s in enumerate(plain) if i < list(plain).index(site) or s in parallel], site
+
+
+def inputs(network, batch) -> dict:
+    """{(layer, name inside it): what goes into it} of every module of the layers that multiplies by a matrix."""
+    seen, handles = {}, []
+    for number, block in enumerate(decoder(network)):
+        for name, module in block.named_modules():
+            if getattr(module, "weight", None) is not None and module.weight.dim() == 2:
+                keep = lambda _, args, key=(number, name): seen.update({key: args[0].clone()})  # noqa: E731
+                handles.append(module.register_forward_pre_hook(keep))
+    logits(network, *batch)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@every_site
+def test_what_reads_a_site_is_what_an_edit_of_it_reaches(family, kind):
+    """The matrices of which `reads` is true are exactly those whose input is another when the site's tensor is."""
+    lm, site = made(family), f"{kind}_1"
+    batch = lm.pad(sequences())
+    plain = inputs(lm.network, batch)
+    with edit(lm.network, site, lambda hidden, _: hidden.flip(-1)):
+        edited = inputs(lm.network, batch)
+    reached = [key for key in plain if not torch.equal(plain[key], edited[key])]
+
+    assert reached == [key for key in plain if reads(lm.network, site, *key)]
+    assert {layer for layer, _ in reached} <= {1, 2} and (2, next(iter(plain))[1]) in reached
 
 
 @every_site

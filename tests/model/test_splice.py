@@ -44,6 +44,21 @@ def test_special_tokens_keep_their_bits(lm, blocks, side):
     assert (after[~special] == 7.0).all()
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_special_tokens_may_be_replaced_too(lm, blocks, side):
+    """If one asks for it, every token but padding is replaced, BOS among them, which stands at position 0."""
+    ids, mask = batch_of(lm, blocks, side)
+    before, seen = observe(lm.network, ["resid_post_1"], ids, mask)["resid_post_1"], []
+    sevens = splice(lm, "resid_post_1", lambda rows, where: seen.append(where) or torch.full_like(rows, 7.0), True)
+    with sevens:
+        after = observe(lm.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+
+    assert (after[mask.bool()] == 7.0).all()
+    assert torch.equal(after[mask == 0], before[mask == 0])
+    assert seen[0].tolist() == [[row, place] for row, n in enumerate(mask.sum(1).tolist()) for place in range(n)]
+    assert (ids[mask.bool()] == lm.tokenizer.bos_token_id).sum() == len(ids)
+
+
 def test_the_edit_gets_text_rows_and_their_places(lm, blocks):
     """The function sees exactly the observed rows of text tokens, in order, with each row's place in the batch."""
     ids, mask = batch_of(lm, blocks)
@@ -106,28 +121,39 @@ def prompts_of(lm, blocks):
     return [list(b.ids[:n]) for b, n in zip(blocks[::7], (4, 9, 17, 5, 12, 7))]
 
 
-def spliced_continuations(lm, sae, prompts, **options):
+def spliced_continuations(lm, sae, prompts, specials=False, **options):
     """Greedy continuations with the reconstruction in place."""
-    with splice(lm, sae.site, lambda rows, _: sae.reconstruct(rows)):
+    with splice(lm, sae.site, lambda rows, _: sae.reconstruct(rows), specials):
         return continue_ids(lm, prompts, 12, **options)
 
 
-def test_the_cache_changes_nothing(lm, sae, blocks):
+either = pytest.mark.parametrize("specials", [False, True])
+
+
+@either
+def test_the_cache_changes_nothing(lm, sae, blocks, specials):
     """A greedy continuation through a splice is the same with and without the key-value cache."""
     prompts = prompts_of(lm, blocks)
-    cached = spliced_continuations(lm, sae, prompts)
+    cached = spliced_continuations(lm, sae, prompts, specials)
 
-    assert cached == spliced_continuations(lm, sae, prompts, use_cache=False)
+    assert cached == spliced_continuations(lm, sae, prompts, specials, use_cache=False)
     assert cached != continue_ids(lm, prompts, 12), "the splice must matter, or this test says nothing"
 
 
-def test_the_batch_changes_nothing(lm, sae, blocks):
+@either
+def test_the_batch_changes_nothing(lm, sae, blocks, specials):
     """A greedy continuation through a splice is the same for a prompt alone and left-padded in a batch."""
     prompts = prompts_of(lm, blocks)
-    alone = [spliced_continuations(lm, sae, [prompt])[0] for prompt in prompts]
+    alone = [spliced_continuations(lm, sae, [prompt], specials)[0] for prompt in prompts]
 
-    assert alone == spliced_continuations(lm, sae, prompts)
+    assert alone == spliced_continuations(lm, sae, prompts, specials)
     assert max(len(c) for c in alone) == 12
+
+
+def test_replaced_special_tokens_matter(lm, sae, blocks):
+    """What is said depends on whether BOS keeps its activation."""
+    prompts = prompts_of(lm, blocks)
+    assert spliced_continuations(lm, sae, prompts, True) != spliced_continuations(lm, sae, prompts, False)
 
 
 def test_every_step_is_spliced(lm, blocks):

@@ -97,6 +97,8 @@ def test_missing_section(refusal):
         ),
         ("columns: 1024", "columns: 1", "orthogonalize.columns: given 1; must be greater than or equal to 2"),
         ("norms: free", "norms: one", "orthogonalize.norms: given 'one'; must be 'free' or 'unit'"),
+        ("freeze: decoder_only", "freeze: W_dec", "adapt.freeze: given 'W_dec'; must be 'decoder_only' or 'all'"),
+        ("specials: bypass", "specials: keep", "adapt.specials: given 'keep'; must be 'bypass' or 'replace'"),
     ],
 )
 def test_wrong_value(refusal, old, new, told):
