@@ -55,7 +55,7 @@ def params_of(name: str) -> dict[str, Any]:
     chain = {"train": base, "orthogonalize": origin["sae"], "adapt": adapted}
     for stage, subject in chain.items():
         params[stage]["subjects"] = {subject: params[stage]["subjects"][subject]}
-    params["subjects"] = list(chain.values())
+    params["subjects"], params["contrasts"] = list(chain.values()), {}
     files = params["dataset"]["files"]
     files["languages"] = [language for language in files["languages"] if language in WRITTEN][:3]
     params["dataset"] |= {"valid": 0.25, "test": 0.25}  # so that a few dozen documents are in every split

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from sieve.provenance import digest_bytes, digest_file, to_json
@@ -34,36 +36,62 @@ class Step:
         return digest_bytes(to_json(own).encode())
 
 
+Agree = Callable[[Statement], int]  # how many of the files that a run read are as they were
+
+
 def trace(root: Path, file: Path) -> Step:
     """The chain that ends in `file`. ValueError when no statement speaks of these bytes."""
     digest, told = digest_file(file), statements(root)
-    last = next((s for s in reversed(told) if digest in s.outs.values()), None)
-    if last is None:
+    agree = _agreement(root)
+    wrote = [s for s in told if digest in s.outs.values()]
+    if not wrote:
         raise ValueError(
             f"no run of a stage is known that wrote {file} as it is now (SHA-256 {digest[:12]}): it was changed, or it "
             "came from a remote or the run cache; `dvc repro --force` on its stage makes a statement"
         )
-    return _step(last, told, {})
+    return _step(_likeliest(wrote, agree), told, agree, {})
 
 
-def _step(statement: Statement, told: list[Statement], done: dict[Path, Step]) -> Step:
+def _agreement(root: Path) -> Agree:
+    """Compares with the files as they are now, each of which is read once at most."""
+
+    @cache
+    def now(name: str) -> str:
+        return digest_file(root / name) if (root / name).is_file() else ""
+
+    return lambda statement: sum(now(name) == digest for name, digest in _data(statement))
+
+
+def _data(statement: Statement) -> set[tuple[str, str]]:
+    """What a run read, without its code."""
+    return {(name, digest) for name, digest in statement.deps.items() if not name.endswith((".py", ".lock"))}
+
+
+def _likeliest(wrote: list[Statement], agree: Agree) -> Statement:
+    """Of runs that wrote the same, the one that read most of what is there now; of equals the newest."""
+    return wrote[0] if len(wrote) == 1 else max(wrote, key=lambda s: (agree(s), s.finished))
+
+
+def _step(statement: Statement, told: list[Statement], agree: Agree, done: dict[Path, Step]) -> Step:
     if statement.path not in done:
-        data = {(n, d) for n, d in statement.deps.items() if not n.endswith((".py", ".lock"))}
-        makers, sources = _makers(data, told)
-        done[statement.path] = Step(statement, sources, tuple(_step(maker, told, done) for maker in makers))
+        makers, sources = _makers(_data(statement), told, agree)
+        steps = tuple(_step(maker, told, agree, done) for maker in makers)
+        done[statement.path] = Step(statement, sources, steps)
     return done[statement.path]
 
 
-def _makers(data: set[tuple[str, str]], told: list[Statement]) -> tuple[list[Statement], dict[str, str]]:
+def _makers(data: set[tuple[str, str]], told: list[Statement], agree: Agree) -> tuple[list[Statement], dict[str, str]]:
     """The runs that wrote `data` (names with digests), and what nobody wrote.
 
-    Two runs may have written one file alike; the run that explains most of what is left is taken, of equals the newest.
+    Several runs may have written one file alike, from other inputs; the run that explains most of what is left is
+    taken, of equals the likeliest.
     """
     makers: list[Statement] = []
     while data and told:
-        best = max(told, key=lambda s: (len(data & s.outs.items()), s.finished))
-        if not data & best.outs.items():
+        most = max(len(data & s.outs.items()) for s in told)
+        if not most:
             break
+        best = _likeliest([s for s in told if len(data & s.outs.items()) == most], agree)
         makers.append(best)
         data = data - best.outs.items()
     return sorted(makers, key=lambda s: (s.finished, s.path)), dict(sorted(data))
