@@ -4,8 +4,8 @@ A stronger swap says the new word more often and disturbs more of the text, so t
 disturb it equally: at the divergence (KL off the slots, nats per token) that the *reference* has at its own chosen
 strength. The other's success there is read off its curve over strengths, by linear interpolation between the two whose
 divergences enclose it, item by item. Every item is its own control: what counts is the difference, and the interval is
-over problems and pairs of words (`two_way_bootstrap`). Seeds are too few to resample: they are averaged, item by item,
-and each one's own difference stands beside the mean.
+over sources and over targets, as that of a single subject's swaps (`sieve.evals.swap` says why). Seeds are too few to
+resample: they are averaged, item by item, and each one's own difference stands beside the mean.
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def contrast(pairs: Sequence[tuple[Curve, Curve]], metric: str, seed: int) -> Di
     if not common:
         return None
     means = [fmean(found[key] for found in own) for key in common]
-    docs, words = [key[0] for key in common], [key[1:] for key in common]
-    mean, low, high = two_way_bootstrap(means, docs, words, seed, "contrast", metric)
+    sources, targets = [key[1] for key in common], [key[2] for key in common]
+    mean, low, high = two_way_bootstrap(means, sources, targets, seed, "contrast", metric)
     return Difference(mean, low, high, len(common), tuple(fmean(found[key] for key in common) for found in own))

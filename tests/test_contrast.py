@@ -114,3 +114,15 @@ def test_a_strength_that_was_not_tried_is_refused():
     """The error lists those that were."""
     with pytest.raises(ValueError, match=r"chosen strength 3; there are: \[0.0, 1.0, 2.0, 4.0\]"):
         Curve.of(rows(lambda s, i: 0.0, lambda s: s), 3.0)
+
+
+def test_items_with_one_target_stand_or_fall_together():
+    """A gain that is all of one target's has a wider interval than one spread over items of all targets."""
+    reference = curve(lambda s, i: 0.0, lambda s: 0.1 * s)
+    lucky = curve(lambda s, i: float(i % 4 == 0), lambda s: 0.1 * s)
+    spread = curve(lambda s, i: float(i % 4 == i // 4 % 4), lambda s: 0.1 * s)
+
+    one, all_ = (contrast([(other, reference)], "success", seed=0) for other in (lucky, spread))
+
+    assert one.mean == all_.mean == 0.25
+    assert one.high - one.low > 2 * (all_.high - all_.low)

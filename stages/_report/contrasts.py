@@ -88,4 +88,5 @@ def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list
 
 def _difference(value: Mapping[str, Value], key: str) -> str:
     mean, low, high, least, items = (value[f"{key}{end}"] or 0.0 for end in ("", "_low", "_high", "_least", "_items"))
-    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f}; {items:.0f} pairs; the least of any seed {least:+.2f})"
+    text = f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; {items:.0f} pairs; the least of any seed {least:+z.2f})"
+    return text.replace("-", "−")

@@ -114,7 +114,7 @@ def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> No
     assert summary["orthogonality.kept_answer_change"] == 0
     assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
     assert summary["orthogonality.configurations_tried"] == 3
-    assert f"swap success {gain:+.2f}" in page
+    assert f"swap success −{abs(gain):.2f}" in page
     assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
 
 
