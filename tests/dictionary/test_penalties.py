@@ -23,6 +23,7 @@ from sieve.dictionary.penalties import (
 )
 from sieve.features.geometry import geometry
 from sieve.provenance import generator
+from tests.sizes import Sizes
 
 SIZES = [(2, 5), (5, 3), (6, 3), (10, 10), (40, 7), (7, 40)]
 SCALE_FREE = sorted(set(PENALTIES) - {"raw_sampled"})
@@ -293,28 +294,17 @@ def test_latents_that_are_active_alone_cost_nothing(active):
 @every_form
 def test_no_matrix_of_all_pairs_is_made(form, monkeypatch):
     """No operation, forward or backward, gives a tensor of F × F, nor, for the full square, a second one of F × D."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    made = []
-
-    class Sizes(TorchDispatchMode):
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            found = function(*args, **(kwargs or {}))
-            if isinstance(found, Tensor) and not function.is_view:
-                made.append(found.numel())
-            return found
-
     monkeypatch.setattr(penalties, "CHUNK", 32)
     monkeypatch.setattr(penalties, "STRIP", 4096)
     W, codes = atoms(512, 16).float().requires_grad_(), batch(512, rows=6)
     codes = Codes(
         Pairs(*(t[::40].clone() for t in (codes.pairs.rows, codes.pairs.latents)), (6, 512)), codes.values[::40]
     )
-    with Sizes():
+    with Sizes() as seen:
         penalty(form, W, codes, 128).backward()
 
-    assert max(made) <= max(4096, 512 * 16)
-    assert form != "cosine_full" or sum(n >= 512 * 16 for n in made) == 1
+    assert max(seen.made) <= max(4096, 512 * 16)
+    assert form != "cosine_full" or sum(n >= 512 * 16 for n in seen.made) == 1
 
 
 @scale_free_form

@@ -10,6 +10,7 @@ from sieve.dictionary import penalties
 from sieve.features import geometry as module
 from sieve.features.geometry import geometry
 from sieve.provenance import generator
+from tests.sizes import Sizes
 
 SIZES = [(2, 5), (6, 3), (10, 10), (40, 7), (7, 40), (200, 16)]
 
@@ -203,22 +204,11 @@ def test_codes_below_the_bound_are_unique():
 
 def test_no_matrix_of_all_pairs_is_made(monkeypatch):
     """No operation gives a tensor of F × F, nor one of all co-active pairs."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    made = []
-
-    class Sizes(TorchDispatchMode):
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            found = function(*args, **(kwargs or {}))
-            if isinstance(found, Tensor) and not function.is_view:
-                made.append(found.numel())
-            return found
-
     monkeypatch.setattr(module, "STRIP", 4096)
     W, z = atoms(1024, 8), (torch.rand(50, 1024, generator=generator(1, "codes")) < 0.06).float()
     pairs = int(z.sum(1).square().sum())
-    with Sizes():
+    with Sizes() as seen:
         geometry(W, [z])
 
     most = 2**16  # what counting halves of a float's bits takes, whatever the decoder
-    assert max(made) <= most < min(pairs, 1024 * 1024)
+    assert max(seen.made) <= most < min(pairs, 1024 * 1024)
