@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from sieve.bootstrap import two_way_bootstrap
 
+Key = tuple[str, str, str]
+
 
 class Item(NamedTuple):
     """One swap: which problem, which words, and what came of it; `kl` is a sum over so many `tokens`."""
@@ -30,7 +32,7 @@ class Item(NamedTuple):
     tokens: int
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What the same item of another subject has too."""
         return self.doc, self.source, self.target
 
@@ -58,7 +60,7 @@ class Curve:
         items = self.items[strength]
         return sum(item.kl for item in items) / max(1, sum(item.tokens for item in items))
 
-    def at(self, divergence: float) -> dict[tuple[str, str, str], Item]:
+    def at(self, divergence: float) -> dict[Key, Item]:
         """Each item as it would be where the curve has this divergence; at its end, if it does not get there."""
         strengths = list(self.items)
         found = [self.divergence(strength) for strength in strengths]
@@ -78,8 +80,8 @@ def _between(first: Item, second: Item, share: float) -> Item:
     return second._replace(success=mix(first.success, second.success), kept=kept, kl=mix(first.kl, second.kl))
 
 
-class Difference(NamedTuple):
-    """Mean of paired differences, its 95 % interval, the items behind it, and each seed's own mean."""
+class Estimate(NamedTuple):
+    """A mean over items and seeds, its 95 % interval, the items behind it, and each seed's own mean."""
 
     mean: float
     low: float
@@ -88,25 +90,38 @@ class Difference(NamedTuple):
     seeds: tuple[float, ...]
 
 
-def contrast(pairs: Sequence[tuple[Curve, Curve]], metric: str, seed: int) -> Difference | None:
+Pair = tuple[Curve, Curve]
+
+
+def contrast(pairs: Sequence[Pair], metric: str, seed: int) -> Estimate | None:
     """`metric` ("success" or "kept") of the first of each pair, less that of its reference, at equal divergence.
 
     A pair per seed. Items that a subject lacks in either, or that have no value, are left out; None if none is left.
     """
-    own: list[dict[tuple[str, str, str], float]] = []
-    for curve, reference in pairs:
-        level = reference.divergence(reference.chosen)
-        there = {item.key: item for item in reference.items[reference.chosen]}
-        values = {
-            key: (getattr(item, metric), getattr(there[key], metric))
-            for key, item in curve.at(level).items()
-            if key in there
-        }
-        own.append({key: a - b for key, (a, b) in values.items() if a is not None and b is not None})
+    return _estimate([{key: a - b for key, (a, b) in _values(*pair, metric).items()} for pair in pairs], metric, seed)
+
+
+def level(pairs: Sequence[Pair], metric: str, seed: int) -> Estimate | None:
+    """`metric` of the first of each pair where its divergence is the reference's: what `contrast` compares."""
+    return _estimate([{key: a for key, (a, _) in _values(*pair, metric).items()} for pair in pairs], metric, seed)
+
+
+def _values(curve: Curve, reference: Curve, metric: str) -> dict[Key, tuple[float, float]]:
+    """Each item's value on the curve and on its reference, where both have one."""
+    there = {item.key: item for item in reference.items[reference.chosen]}
+    values = {
+        key: (getattr(item, metric), getattr(there[key], metric))
+        for key, item in curve.at(reference.divergence(reference.chosen)).items()
+        if key in there
+    }
+    return {key: (a, b) for key, (a, b) in values.items() if a is not None and b is not None}
+
+
+def _estimate(own: Sequence[Mapping[Key, float]], metric: str, seed: int) -> Estimate | None:
     common = [key for key in own[0] if all(key in found for found in own)] if own else []
     if not common:
         return None
     means = [fmean(found[key] for found in own) for key in common]
     sources, targets = [key[1] for key in common], [key[2] for key in common]
     mean, low, high = two_way_bootstrap(means, sources, targets, seed, "contrast", metric)
-    return Difference(mean, low, high, len(common), tuple(fmean(found[key] for key in common) for found in own))
+    return Estimate(mean, low, high, len(common), tuple(fmean(found[key] for key in common) for found in own))

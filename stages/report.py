@@ -4,7 +4,7 @@
         --match data/match/rows.parquet --dataset-card data/dataset/card.json --model-card data/model/card.json \\
         --out data/report --summary data/summary.json
 
-Reads   evaluate/<subject>/{rows,examples}.parquet, filter/<subject>/{counts,features}.parquet and
+Reads   evaluate/<subject>/{rows,items,examples}.parquet, filter/<subject>/{counts,features}.parquet and
         history/<subject>.parquet for every id in `subjects`; what was matched from several starts, if anything;
         the cards of dataset and model (flat JSON).
 Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
@@ -39,9 +39,9 @@ def main(
     subjects = read_subjects(lineage(params), evaluate, filter, history)
     card, groups = read_json(model_card), read_groups(match, subjects)
 
-    contrasts = figures(params.contrasts, subjects, evaluate, params.seed.data)
+    contrasts = figures(params.contrasts, subjects, params.seed.data)
 
-    plots = all_plots(subjects)
+    plots = all_plots(subjects, params.seed.data)
     page = render(subjects, read_json(dataset_card), card, plots, groups, sentences(params.contrasts, contrasts))
 
     with publish(out) as folder:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sieve.contrast import Curve, contrast
+from sieve.contrast import Curve, contrast, level
 
 WORDS = ("Anna", "Ben", "Cleo", "Dan")
 
@@ -50,6 +50,18 @@ def test_a_gain_is_read_where_the_divergence_is_the_reference_s():
 
     assert found.mean == pytest.approx(0.25)
     assert found.low < 0.25 < found.high
+
+
+def test_levels_at_equal_divergence_differ_by_the_contrast():
+    """What a subject has there, less what its reference has at its own strength, is the gain."""
+    reference = curve(lambda s, i: 0.25 * (i % 2), lambda s: 0.15 * s)
+    other = curve(lambda s, i: float(s == 4) * (i % 2), lambda s: 0.1 * s)
+
+    gain = contrast([(other, reference)], "success", seed=0).mean
+    there, own = (level([(one, reference)], "success", seed=0).mean for one in (other, reference))
+
+    assert there - own == pytest.approx(gain)
+    assert own == pytest.approx(0.125)
 
 
 def test_a_curve_that_never_diverges_so_far_counts_at_its_end():

@@ -108,7 +108,8 @@ class Item:
     """What one pair came to under one condition: what rows are means of, so that subjects can be compared pair by pair.
 
     `strength` is None where nothing is written, `kept` where there is no answer. The others are explained where they
-    are measured, in `sieve.evals.swap`; `kl` is a sum over `tokens`.
+    are measured, in `sieve.evals.swap`; `kl` is a sum over `tokens`. `prompt`, and what the subject
+    `said` to it, are text for people.
     """
 
     condition: str
@@ -116,6 +117,8 @@ class Item:
     doc: str
     source: str
     target: str
+    prompt: str
+    said: str
     named: bool
     dropped: bool
     kept: bool | None

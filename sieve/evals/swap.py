@@ -221,7 +221,7 @@ def _item(
     besides: tuple[float, int, float],
 ) -> Item:
     """One pair under one condition: what it `said` (ids, acted) beside `plain`, and `besides`: kl, tokens, others."""
-    (ids, acted), (kl, tokens, others) = said, besides
+    (ids, acted), (kl, tokens, others), decode = said, besides, study.case.subject.lm.tokenizer.decode
     values = {pair.source, pair.target, edit.says(pair.target) if edit else pair.target}
     words = {study.names[value] for value in values}
     a, b = made_equal(study.case.subject.lm, plain, ids, words, study.new_tokens)
@@ -232,6 +232,8 @@ def _item(
         doc=pair.doc,
         source=pair.source,
         target=pair.target,
+        prompt=decode(list(pair.ids), skip_special_tokens=True),
+        said=decode(ids, skip_special_tokens=True),
         named=named,
         dropped=dropped,
         kept=kept,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 
-from sieve.contrast import Curve, contrast
-from sieve.provenance import read_table
+from sieve.contrast import contrast
 from stages._params import Contrast
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS, live_excess
@@ -17,29 +15,20 @@ Value = float | None
 Pair = tuple[Subject, Subject]
 
 
-def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], evaluate: Path, seed: int) -> dict[str, Value]:
+def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], seed: int) -> dict[str, Value]:
     """`<contrast>.<key>` of every contrast; None where a subject has no swaps, no answers or no such geometry."""
     known = {subject.name: subject for subject in subjects}
     found: dict[str, Value] = {}
     for name, own in asked.items():
         pairs = [(known[of], known[over]) for of, over in zip(own.of, own.over)]
-        values = {**_swaps(pairs, evaluate, seed), **_ratios(pairs), "configurations_tried": own.tried}
+        values = {**_swaps(pairs, seed), **_ratios(pairs), "configurations_tried": own.tried}
         found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
 
 
-def curve(subject: Subject, evaluate: Path) -> Curve | None:
-    """A subject's swaps over strengths; None where nothing was swapped."""
-    chosen = subject.row("swap", "strength", "chosen").value
-    if chosen is None:
-        return None
-    return Curve.of(read_table(evaluate / subject.name / "items.parquet").to_pylist(), chosen)
-
-
-def _swaps(pairs: Sequence[Pair], evaluate: Path, seed: int) -> dict[str, Value]:
+def _swaps(pairs: Sequence[Pair], seed: int) -> dict[str, Value]:
     """Differences with their intervals, and the least of all seeds' own."""
-    curves = [(curve(of, evaluate), curve(over, evaluate)) for of, over in pairs]
-    whole = [(of, over) for of, over in curves if of and over]
+    whole = [(of.curve, over.curve) for of, over in pairs if of.curve and over.curve]
     found: dict[str, Value] = {}
     for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
         told = contrast(whole, metric, seed) if len(whole) == len(pairs) else None

@@ -253,6 +253,7 @@ def render(
         verdicts=[*verdicts(subjects), *contrasts],
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
         swap_metrics=SWAP_METRICS,
+        worked=[s for s in subjects if s.worked],
         chosen=[(s, chosen(s)) for s in subjects if chosen(s)],
         ceilings=ceilings(subjects),
         counted=[s for s in subjects if counted(s)],

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from stages._report.seeds import seed_plots
 from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families
 from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, doses, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
@@ -29,11 +30,14 @@ SIDES = (
 
 def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
     """For each dictionary with a swap answer, and each penalty on it: success, kept answers and FVU by weight, and
-    success against divergence.
+    success against divergence. Of several seeds, one is shown; all are in the figure of `seed_plots`.
     """
-    plots = []
+    plots, kinds = [], set[str]()
     for base, family in families(subjects).items():
         swapped = [subject for subject in family if best_swap(subject)]
+        if family[0].line.kind in kinds:
+            continue
+        kinds |= {s.line.kind for s in swapped}
         pulled = by_penalty(swapped) if any(s.line.stage == "orthogonalize" for s in swapped) else {}
         for (_, penalty), own in pulled.items():
             plots += [_weight_plot(base, penalty, own, measure) for measure in MEASURES]
@@ -280,9 +284,10 @@ def _training(stage: str, metric: str, lines: dict[str, list[tuple[int, float]]]
     return draw(file_name("training", stage, metric), f"{metric} during {stage}, by step", size, paint)
 
 
-def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:
-    """Every drawing, by the section of the page that shows it."""
+def all_plots(subjects: list[Subject], seed: int) -> dict[str, list[Plot]]:
+    """Every drawing, by the section of the page that shows it; `seed` is that of resampled items."""
     return {
+        "seeds": seed_plots(subjects, seed),
         "swap": swap_plots(subjects),
         "ablation": ablation_plots(subjects),
         "steering": steering_plots(subjects),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sieve.contrast import Curve
 from sieve.provenance import read_table
+from stages._report.swaps import Worked, read_swaps
 
 if TYPE_CHECKING:
     from stages._params import Params
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 class Lineage(NamedTuple):
     """Where a subject comes from: the stage that made it, the penalty weight it carries, its parent, its site.
 
-    And which penalty that is, and the seed of the base dictionary, which all that is made of it goes on with.
+    And which penalty that is, the seed of the base dictionary, which all that is made of it goes on with, and its kind:
+    the first base dictionary that is like it but for its seed.
     """
 
     subject: str
@@ -26,6 +29,7 @@ class Lineage(NamedTuple):
     site: str
     penalty: str | None = None
     seed: int = 0
+    kind: str = ""
 
     @property
     def label(self) -> str:
@@ -57,6 +61,7 @@ NO_ROW = Row(None, None, None, None, "")
 class Subject:
     """One subject's lineage and tables. `rows` maps (question, metric, case) to an answer, in the order of the file.
 
+    curve, worked: its swaps over strengths, None where nothing was swapped, and the first of them to be read.
     reference: the subject that differs from it in its weight alone, which is 0; itself, if that is its own; or None.
     """
 
@@ -66,6 +71,8 @@ class Subject:
     counts: list[dict[str, Any]]
     features: list[dict[str, Any]]
     history: list[dict[str, Any]]
+    curve: Curve | None = None
+    worked: Sequence[Worked] = ()
     reference: Subject | None = None
 
     @property
@@ -102,14 +109,18 @@ def lineage(params: Params) -> list[Lineage]:
     """
     trained, orthogonalized = params.train.subjects, params.orthogonalize.subjects
     adapted = params.adapt.subjects
+    kinds = [{name: value for name, value in vars(own).items() if name != "seed"} for own in trained.values()]
+    kind = {name: list(trained)[kinds.index(own)] for name, own in zip(trained, kinds)}
 
     def line(subject: str) -> Lineage:
         if subject in trained:
-            return Lineage(subject, "train", None, None, trained[subject].site, None, trained[subject].seed)
+            own = trained[subject]
+            return Lineage(subject, "train", None, None, own.site, None, own.seed, kind[subject])
         if subject in orthogonalized:
-            own = orthogonalized[subject]
-            base = line(own.sae)
-            return Lineage(subject, "orthogonalize", own.weight, own.sae, base.site, own.penalty, base.seed)
+            pull = orthogonalized[subject]
+            base = line(pull.sae)
+            made = base._replace(subject=subject, stage="orthogonalize", parent=pull.sae)
+            return made._replace(weight=pull.weight, penalty=pull.penalty)
         if subject in adapted:
             parent = line(adapted[subject].sae)
             return parent._replace(subject=subject, stage="adapt", parent=parent.subject)
@@ -182,12 +193,14 @@ def read_subjects(lines: list[Lineage], evaluate: Path, filter: Path, history: P
 
 
 def _read(line: Lineage, evaluate: Path, filter: Path, history: Path) -> Subject:
-    rows = read_table(evaluate / "rows.parquet").to_pylist()
+    listed = read_table(evaluate / "rows.parquet").to_pylist()
+    rows = {(row["question"], row["metric"], row["case"]): Row(*map(row.get, Row._fields)) for row in listed}
+    curve, worked = read_swaps(evaluate / "items.parquet", rows.get(("swap", "strength", "chosen"), NO_ROW).value)
     return Subject(
         line=line,
-        rows={
-            (row["question"], row["metric"], row["case"]): Row(*(row[field] for field in Row._fields)) for row in rows
-        },
+        rows=rows,
+        curve=curve,
+        worked=worked,
         examples=read_table(evaluate / "examples.parquet").to_pylist(),
         counts=read_table(filter / "counts.parquet").to_pylist(),
         features=read_table(filter / "features.parquet").to_pylist(),

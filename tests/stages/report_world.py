@@ -28,7 +28,7 @@ ROWS = pa.schema(
     + [("n", pa.int64()), ("note", pa.string())]
 )
 ITEMS = pa.schema(
-    [(name, pa.string()) for name in ("condition", "doc", "source", "target")]
+    [(name, pa.string()) for name in ("condition", "doc", "source", "target", "prompt", "said")]
     + [("success", pa.bool_()), ("kept", pa.bool_()), ("strength", pa.float64()), ("kl", pa.float64())]
     + [("tokens", pa.int32())]
 )
@@ -188,13 +188,17 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
 def _items(heavy: bool, adapted: bool) -> dict[str, list[Any]]:
     """Swaps of 60 pairs whose successes come first: .36 of them at strength 2 at weight 0, .6 of that with a weight."""
     found: dict[str, list[Any]] = {name: [] for name in ITEMS.names}
-    for strength, success in ((0.0, 0.01), (1.0, 0.22), (2.0, 0.36), (4.0, 0.33)):
+    swaps = [("swap", strength, rate) for strength, rate in ((0.0, 0.01), (1.0, 0.22), (2.0, 0.36), (4.0, 0.33))]
+    for condition, strength, success in (("none", None, 0.0), *swaps, ("random", 2.0, 0.0)):
         hits = round(60 * success * (0.6 if heavy else 1.0) * (1.15 if adapted else 1.0))
         for i in range(60):
-            own = {"condition": "swap", "strength": strength, "doc": f"problem-{i}", "source": NAMES[i % 3]}
-            own |= {"target": NAMES[(i + 1) % 3], "success": i < hits, "kept": i % 10 != 0, "kl": 0.2 + strength}
+            source, target = NAMES[i % 3], NAMES[(i + 1) % 3]
+            own = {"condition": condition, "strength": strength, "doc": f"problem-{i}", "source": source}
+            own |= {"target": target, "success": i < hits, "kept": i % 10 != 0, "kl": 0.2 + (strength or 0.0)}
+            own |= {"prompt": f"{source} has {i} apples. {HOSTILE}", "tokens": 10}
+            own["said"] = f"{target if i < hits else source} eats one, {condition}."
             for name in ITEMS.names:
-                found[name].append(own.get(name, 10 if name == "tokens" else 0))
+                found[name].append(own[name])
     return found
 
 
@@ -285,10 +289,12 @@ def write_matches(path: Path, groups: dict[str, list[str]]) -> None:
     write_table(path, dict(zip(MATCHES.names, zip(*rows))), MATCHES)
 
 
-def write_world(folder: Path, *, languages: bool = True, problems: bool = True) -> None:
-    """Write everything the report reads for six invented subjects, of which none are alike."""
+def write_world(
+    folder: Path, params: SimpleNamespace | None = None, *, languages: bool = True, problems: bool = True
+) -> None:
+    """Write everything the report reads for six invented subjects, or those of `params`; nothing was matched."""
     write_matches(folder / "match.parquet", {})
-    for index, line in enumerate(lineage(invented_params())):
+    for index, line in enumerate(lineage(params or invented_params())):
         draw = np.random.default_rng(index)
         heavy, adapted, rows = bool(line.weight), line.stage == "adapt", Rows()
         _shared_rows(rows, heavy, draw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,6 +103,36 @@ def test_success_is_drawn_against_divergence_for_every_family(full: Path, bare: 
         family = "batchtopk" if name == "batchtopk" else "topk_cosine_full"
         assert f">{name}</text>" in drawn[f"report/plots/swap_dose_{family}.svg"]
     assert not any("swap_dose" in name for name in _written(bare))
+
+
+def test_the_first_pairs_can_be_read(full: Path, bare: Path) -> None:
+    """Four of them, under no swap, the swap and random latents at the chosen strength, whatever came of each."""
+    found = re.findall(r'<table class="worked">(.*?)</table>', _written(full)["report/index.html"], flags=re.S)
+    first = [re.sub(r"\s+", " ", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", found[0], flags=re.S)]
+
+    assert len(found) == 4 * len(invented_params().subjects)
+    assert "Anna to Ben" in found[0] and first[1] == "Anna has 0 apples. &lt;script&gt;alert(1)&lt;/script&gt;"
+    assert first[3::3] == ["no swap", "swap", "random latents"]
+    assert first[4::3] == ["Anna eats one, none.", "Ben eats one, swap.", "Anna eats one, random."]
+    assert first[5::3] == [f"{said}<small>answer lost</small>" for said in ("no success", "success", "no success")]
+    assert 'class="worked"' not in _written(bare)["report/index.html"]
+
+
+def test_several_seeds_are_one_figure(full: Path, tmp_path: Path) -> None:
+    """A kind of dictionary has it as soon as one weight was swapped from two seeds, and then one family's plots."""
+    params = invented_params()
+    params.train.subjects["again"] = SimpleNamespace(**{**vars(params.train.subjects["topk"]), "seed": 1})
+    for name in ("cosine_0", "cosine_5"):
+        again = {**vars(params.orthogonalize.subjects[name]), "sae": "again"}
+        params.orthogonalize.subjects[f"again_{name}"] = SimpleNamespace(**again)
+    params.subjects += ["again", "again_cosine_0", "again_cosine_5"]
+    write_world(tmp_path, params)
+
+    drawn = [Path(name).stem for name in _written(report(tmp_path, tmp_path, params)) if name.endswith(".svg")]
+
+    assert [name for name in drawn if name.startswith("seeds")] == ["seeds_topk"]
+    assert not [name for name in drawn if name.startswith("swap") and "again" in name]
+    assert not [name for name in _written(full) if "plots/seeds" in name]
 
 
 def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> None:
@@ -285,11 +316,11 @@ def test_a_difference_between_equal_shares_is_centred_at_zero() -> None:
 
 
 def test_lineage_follows_parents() -> None:
-    """An adapted model carries its dictionary's penalty and weight, and site and seed of the dictionary's origin."""
+    """An adapted model has its dictionary's penalty and weight, and site, seed and kind of the dictionary's origin."""
     params = invented_params()
     params.train.subjects["topk"].seed = 3
 
-    assert lineage(params)[-1] == ("adapted_5", "adapt", 5.0, "cosine_5", "resid_post_0", "cosine_full", 3)
+    assert lineage(params)[-1] == ("adapted_5", "adapt", 5.0, "cosine_5", "resid_post_0", "cosine_full", 3, "topk")
     assert lineage(params)[-1].label == "adapted_5 (cosine_full 5, seed 3)"
     assert lineage(params)[1].label == "batchtopk"
 
