@@ -55,10 +55,15 @@ def _several(subjects: Sequence[Subject]) -> bool:
 
 def _doses(subjects: Sequence[Subject], penalty: str, stages: Sequence[str]) -> list[Dose]:
     """One penalty's, the lightest first; weight 0 is no penalty, so that of another will do."""
-    own = [s for s in subjects if s.line.stage in stages and s.curve]
+    own = [s for s in subjects if s.line.stage in stages and _compared(s)]
     fit = [s for s in own if not s.line.weight or s.line.penalty == penalty]
     weights = sorted({s.line.weight for s in fit}, key=_by_weight)
     return [Dose(weight, [s for s in fit if s.line.weight == weight]) for weight in weights]
+
+
+def _compared(subject: Subject) -> bool:
+    """Whether it was swapped, and what has weight 0 beside it."""
+    return bool(subject.curve and subject.reference and subject.reference.curve)
 
 
 def _by_weight(weight: float | None) -> tuple[bool, float]:
@@ -67,7 +72,7 @@ def _by_weight(weight: float | None) -> tuple[bool, float]:
 
 def _plot(kind: str, subjects: Sequence[Subject], seed: int) -> Plot:
     penalties = sorted({s.line.penalty for s in subjects if s.line.penalty and s.line.weight})
-    weights = sorted({s.line.weight for s in subjects if s.curve}, key=_by_weight)
+    weights = sorted({s.line.weight for s in subjects if _compared(s)}, key=_by_weight)
 
     def paint(figure: Figure) -> None:
         grid = figure.subplots(len(METRICS), len(penalties), squeeze=False, sharex=True, sharey="row")
@@ -79,7 +84,8 @@ def _plot(kind: str, subjects: Sequence[Subject], seed: int) -> Plot:
                     _side(axes, places, doses, metric, seed, {"color": colour, "marker": marker})
                 _ceiling(axes, subjects, metric)
                 axes.set_title(f"{penalty}: {title}")
-                axes.set_ylim(0, 1.04)
+                axes.set_xlim(-0.5, len(weights) - 0.5)
+                axes.set_ylim(-0.02, 1.04)
                 axes.set_xticks(range(len(weights)), ["none" if w is None else f"{w:g}" for w in weights])
         for axes in grid[-1]:
             axes.set_xlabel("weight")
