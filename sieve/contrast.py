@@ -1,31 +1,40 @@
 """What one thing changes: subjects that differ in it alone, on the same swaps, at equal off-slot divergence.
 
 A stronger swap says the new word more often and disturbs more of the text, so two subjects are compared where they
-disturb it equally: at the divergence (KL off the slots, nats per token) that the *reference* has at its own chosen
-strength. The other's success there is read off its curve over strengths, by linear interpolation between the two whose
-divergences enclose it, item by item. Every item is its own control: what counts is the difference, and the interval is
-over sources and over targets, as that of a single subject's swaps (`sieve.evals.swap` says why). Seeds are too few to
-resample: they are averaged, item by item, and each one's own difference stands beside the mean.
+disturb it equally (KL off the slots, nats per token): at the divergence that the *reference* has at its own chosen
+strength, or, if the other's strengths don't reach from below to above that, at the nearest that they do. Success there
+is read off the curves over strengths, item by item, by linear interpolation between two strengths next to each other
+whose divergences enclose it, the weakest such two.
+
+Every item is its own control: what counts is the difference. Its interval is over items that share a value or a
+calculation (`sieve.clusters`), and knows that the divergences which are made equal are estimates from the same items:
+one with more of it moves the strength at which a curve is read. Seeds are too few to resample: they are averaged, item
+by item, so the interval is about these seeds, and each one's own difference stands beside the mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from sieve.bootstrap import two_way_bootstrap
+from sieve.clusters import Roles, reach
 
 Key = tuple[str, str, str]
 
 
 class Item(NamedTuple):
-    """One swap: which problem, which words, and what came of it; `kl` is a sum over so many `tokens`."""
+    """One swap: which problem, which words, and what came of it; `kl` is a sum over so many `tokens`.
+
+    frame: the prompt without its words, which problems with one calculation share.
+    """
 
     doc: str
     source: str
     target: str
+    frame: str
     success: float
     kept: float | None
     kl: float
@@ -35,6 +44,13 @@ class Item(NamedTuple):
     def key(self) -> Key:
         """What the same item of another subject has too."""
         return self.doc, self.source, self.target
+
+
+class Level(NamedTuple):
+    """A divergence, in nats per token, and by how much each item moves it, in sum 0."""
+
+    value: float
+    moved: Mapping[Key, float]
 
 
 @dataclass(frozen=True)
@@ -55,29 +71,51 @@ class Curve:
             raise ValueError(f"there are no swaps at the chosen strength {chosen:g}; there are: {sorted(found)}")
         return cls(dict(sorted(found.items())), chosen)
 
-    def divergence(self, strength: float) -> float:
-        """Nats per token off the slots."""
+    def level(self, strength: float) -> Level:
+        """The divergence at a strength of this curve."""
         items = self.items[strength]
-        return sum(item.kl for item in items) / max(1, sum(item.tokens for item in items))
+        tokens = max(1, sum(item.tokens for item in items))
+        value = sum(item.kl for item in items) / tokens
+        return Level(value, {item.key: (item.kl - value * item.tokens) / tokens for item in items})
 
-    def at(self, divergence: float) -> dict[Key, Item]:
-        """Each item as it would be where the curve has this divergence; at its end, if it does not get there."""
-        strengths = list(self.items)
-        found = [self.divergence(strength) for strength in strengths]
-        above = next((i for i, value in enumerate(found) if value >= divergence), len(found) - 1)
-        below = max(0, above - 1)
-        span = found[above] - found[below]
-        share = min(1.0, max(0.0, (divergence - found[below]) / span)) if span > 0 else 1.0
-        first = {item.key: item for item in self.items[strengths[below]]}
-        return {item.key: _between(first[item.key], item, share) for item in self.items[strengths[above]]}
+    def nearest(self, level: Level) -> Level:
+        """The same level, if two of this curve's strengths enclose it; else the nearest that it has."""
+        own = sorted((self.level(strength) for strength in self.items), key=lambda found: found.value)
+        return own[0] if level.value < own[0].value else own[-1] if level.value > own[-1].value else level
 
 
-def _between(first: Item, second: Item, share: float) -> Item:
-    def mix(a: float, b: float) -> float:
-        return (1 - share) * a + share * b
+class Reading(NamedTuple):
+    """What a curve has at a level: each item's value, and by how much it moves their mean besides, by the level."""
 
-    kept = None if first.kept is None or second.kept is None else mix(first.kept, second.kept)
-    return second._replace(success=mix(first.success, second.success), kept=kept, kl=mix(first.kl, second.kl))
+    values: Mapping[Key, float]
+    moved: Mapping[Key, float]
+
+
+def read(curve: Curve, level: Level, metric: str) -> Reading:
+    """`metric` ("success" or "kept") of each item that has it, between the weakest two strengths that enclose `level`.
+
+    ValueError where none do: ask for `Curve.nearest` first.
+    """
+    strengths = list(curve.items)
+    found = {strength: curve.level(strength) for strength in strengths}
+    for strength, own in found.items():
+        if own.value == level.value:  # the level is this curve's own, and moves with it
+            return Reading(_values(curve, strength, metric), {})
+    for first, second in pairwise(strengths):
+        low, high = found[first], found[second]
+        if min(low.value, high.value) < level.value < max(low.value, high.value):
+            share = (level.value - low.value) / (high.value - low.value)
+            a, b = _values(curve, first, metric), _values(curve, second, metric)
+            values = {key: (1 - share) * a[key] + share * b[key] for key in b if key in a}
+            slope = fmean(b[key] - a[key] for key in values) / (high.value - low.value) if values else 0.0
+            own_moved = {key: (1 - share) * low.moved[key] + share * high.moved[key] for key in values}
+            return Reading(values, {key: slope * (level.moved.get(key, 0.0) - own_moved[key]) for key in values})
+    raise ValueError(f"no strengths enclose {level.value:g} nats; they have {[own.value for own in found.values()]}")
+
+
+def _values(curve: Curve, strength: float, metric: str) -> dict[Key, float]:
+    found = {item.key: getattr(item, metric) for item in curve.items[strength]}
+    return {key: float(value) for key, value in found.items() if value is not None}
 
 
 class Estimate(NamedTuple):
@@ -93,35 +131,49 @@ class Estimate(NamedTuple):
 Pair = tuple[Curve, Curve]
 
 
-def contrast(pairs: Sequence[Pair], metric: str, seed: int) -> Estimate | None:
-    """`metric` ("success" or "kept") of the first of each pair, less that of its reference, at equal divergence.
+def equal_level(curve: Curve, reference: Curve) -> Level | None:
+    """Where the two are compared; None where the divergences of one all lie above those of the other."""
+    level = curve.nearest(reference.level(reference.chosen))
+    return level if reference.nearest(level) == level else None
 
-    A pair per seed. Items that a subject lacks in either, or that have no value, are left out; None if none is left.
+
+def contrast(pairs: Sequence[Pair], metric: str) -> Estimate | None:
+    """`metric` of the first of each pair, less that of its reference, at equal divergence; a pair per seed.
+
+    Items that a subject lacks, or that have no value, are left out; None if none is left.
     """
-    return _estimate([{key: a - b for key, (a, b) in _values(*pair, metric).items()} for pair in pairs], metric, seed)
+    return _estimate(pairs, metric, 1.0)
 
 
-def level(pairs: Sequence[Pair], metric: str, seed: int) -> Estimate | None:
-    """`metric` of the first of each pair where its divergence is the reference's: what `contrast` compares."""
-    return _estimate([{key: a for key, (a, _) in _values(*pair, metric).items()} for pair in pairs], metric, seed)
+def height(pairs: Sequence[Pair], metric: str) -> Estimate | None:
+    """`metric` of the first of each pair there: what `contrast` takes its reference's from."""
+    return _estimate(pairs, metric, 0.0)
 
 
-def _values(curve: Curve, reference: Curve, metric: str) -> dict[Key, tuple[float, float]]:
-    """Each item's value on the curve and on its reference, where both have one."""
-    there = {item.key: item for item in reference.items[reference.chosen]}
-    values = {
-        key: (getattr(item, metric), getattr(there[key], metric))
-        for key, item in curve.at(reference.divergence(reference.chosen)).items()
-        if key in there
-    }
-    return {key: (a, b) for key, (a, b) in values.items() if a is not None and b is not None}
-
-
-def _estimate(own: Sequence[Mapping[Key, float]], metric: str, seed: int) -> Estimate | None:
-    common = [key for key in own[0] if all(key in found for found in own)] if own else []
+def _estimate(pairs: Sequence[Pair], metric: str, less: float) -> Estimate | None:
+    """Of the first of each pair, `less` times its reference."""
+    own = []
+    for curve, reference in pairs:
+        level = equal_level(curve, reference)
+        if level is None:
+            return None
+        a, b = read(curve, level, metric), read(reference, level, metric)
+        values = {key: a.values[key] - less * b.values[key] for key in a.values if key in b.values}
+        moved = {key: a.moved.get(key, 0.0) - less * b.moved.get(key, 0.0) for key in values}
+        own.append(Reading(values, moved))
+    common = [key for key in own[0].values if all(key in found.values for found in own)] if own else []
     if not common:
         return None
-    means = [fmean(found[key] for found in own) for key in common]
-    sources, targets = [key[1] for key in common], [key[2] for key in common]
-    mean, low, high = two_way_bootstrap(means, sources, targets, seed, "contrast", metric)
-    return Estimate(mean, low, high, len(common), tuple(fmean(found[key] for key in common) for found in own))
+    seeds = tuple(fmean(found.values[key] for key in common) for found in own)
+    influence = [
+        fmean((found.values[key] - mean) / len(common) + found.moved[key] for found, mean in zip(own, seeds))
+        for key in common
+    ]
+    half, mean = reach(influence, _roles(pairs[0][0], common)), fmean(seeds)
+    return Estimate(mean, mean - half, mean + half, len(common), seeds)
+
+
+def _roles(curve: Curve, keys: Sequence[Key]) -> Roles:
+    """Source, target and calculation of each item."""
+    frames = {item.key: item.frame for item in curve.items[curve.chosen]}
+    return [[key[1] for key in keys], [key[2] for key in keys], [(frames[key],) for key in keys]]

@@ -36,7 +36,7 @@ ROWS = pa.schema(
 )
 ITEMS = pa.schema(
     [("condition", pa.string()), ("strength", pa.float64())]
-    + [(name, pa.string()) for name in ("doc", "source", "target", "prompt", "said")]
+    + [(name, pa.string()) for name in ("doc", "source", "target", "frame", "prompt", "said")]
     + [(name, pa.bool_()) for name in ("success", "named", "dropped", "kept", "exact")]
     + [("rouge_l", pa.float64()), ("kl", pa.float64()), ("tokens", pa.int32()), ("others", pa.float64()),
        ("acted", pa.int32())]

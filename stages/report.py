@@ -39,9 +39,9 @@ def main(
     subjects = read_subjects(lineage(params), evaluate, filter, history)
     card, groups = read_json(model_card), read_groups(match, subjects)
 
-    contrasts = figures(params.contrasts, subjects, params.seed.data)
+    contrasts = figures(params.contrasts, subjects)
 
-    plots = all_plots(subjects, params.seed.data)
+    plots = all_plots(subjects)
     page = render(subjects, read_json(dataset_card), card, plots, groups, sentences(params.contrasts, contrasts))
 
     with publish(out) as folder:

@@ -1,8 +1,10 @@
 """Paired differences at equal divergence, on curves that are written down by hand."""
 
 import pytest
+import torch
 
-from sieve.contrast import Curve, contrast, level
+from sieve.contrast import Curve, contrast, height
+from sieve.provenance import generator
 
 WORDS = ("Anna", "Ben", "Cleo", "Dan")
 
@@ -12,7 +14,7 @@ def rows(success, kl, kept=lambda i: 1.0, count=40, condition="swap"):
     return [
         {
             "condition": condition, "strength": strength, "doc": f"problem-{i}", "source": WORDS[i % 4],
-            "target": WORDS[(i + 1) % 4], "success": success(strength, i), "kept": kept(i),
+            "target": WORDS[(i + 1) % 4], "frame": f"has {i}", "success": success(strength, i), "kept": kept(i),
             "kl": 10 * kl(strength), "tokens": 10,
         }
         for strength in (0.0, 1.0, 2.0, 4.0)
@@ -28,7 +30,7 @@ def test_subjects_that_are_equal_differ_by_nothing():
     """Mean, interval and every seed's own difference are 0."""
     same = curve(lambda s, i: float(i % 3 == 0), lambda s: 0.1 * s)
 
-    assert contrast([(same, same)] * 3, "success", seed=0) == (0, 0, 0, 40, (0, 0, 0))
+    assert contrast([(same, same)] * 3, "success") == (0, 0, 0, 40, (0, 0, 0))
 
 
 def test_only_the_scale_of_strength_is_no_difference():
@@ -36,7 +38,7 @@ def test_only_the_scale_of_strength_is_no_difference():
     reference = curve(lambda s, i: s / 4, lambda s: 0.1 * s)
     twice = curve(lambda s, i: min(1.0, s / 2), lambda s: 0.2 * s)
 
-    found = contrast([(twice, reference)], "success", seed=0)
+    found = contrast([(twice, reference)], "success")
 
     assert found.mean == pytest.approx(0, abs=1e-12)
 
@@ -46,7 +48,7 @@ def test_a_gain_is_read_where_the_divergence_is_the_reference_s():
     reference = curve(lambda s, i: 0.0, lambda s: 0.15 * s)
     other = curve(lambda s, i: float(s == 4) * (i % 2), lambda s: 0.1 * s)
 
-    found = contrast([(other, reference)], "success", seed=0)
+    found = contrast([(other, reference)], "success")
 
     assert found.mean == pytest.approx(0.25)
     assert found.low < 0.25 < found.high
@@ -57,27 +59,66 @@ def test_levels_at_equal_divergence_differ_by_the_contrast():
     reference = curve(lambda s, i: 0.25 * (i % 2), lambda s: 0.15 * s)
     other = curve(lambda s, i: float(s == 4) * (i % 2), lambda s: 0.1 * s)
 
-    gain = contrast([(other, reference)], "success", seed=0).mean
-    there, own = (level([(one, reference)], "success", seed=0).mean for one in (other, reference))
+    gain = contrast([(other, reference)], "success").mean
+    there, own = (height([(one, reference)], "success").mean for one in (other, reference))
 
     assert there - own == pytest.approx(gain)
     assert own == pytest.approx(0.125)
 
 
-def test_a_curve_that_never_diverges_so_far_counts_at_its_end():
-    """Success is not extrapolated."""
-    reference = curve(lambda s, i: 0.0, lambda s: s)
+def test_a_curve_that_never_diverges_so_far_lowers_the_level():
+    """Both are read where the gentler one ends, .04 nats: nothing is extrapolated, and nobody compared at two doses."""
+    reference = curve(lambda s, i: s / 4, lambda s: s)
     gentle = curve(lambda s, i: s / 8, lambda s: 0.01 * s)
 
-    assert contrast([(gentle, reference)], "success", seed=0).mean == pytest.approx(0.5)
+    assert contrast([(gentle, reference)], "success").mean == pytest.approx(0.5 - 0.04 / 4)
 
 
-def test_a_curve_that_starts_above_counts_at_its_start():
-    """Even dropping alone disturbs more than the reference: nothing weaker was tried."""
-    reference = curve(lambda s, i: 0.0, lambda s: 0.001 * s)
-    rough = curve(lambda s, i: 0.25 if s == 0 else 1.0, lambda s: 1 + s)
+def test_a_curve_that_starts_above_raises_the_level():
+    """Dropping alone disturbs more than the reference at its own strength: both are read there, at .3 nats."""
+    reference = curve(lambda s, i: s / 4, lambda s: 0.1 * s)
+    rough = curve(lambda s, i: 0.25 if s == 0 else 1.0, lambda s: 0.3 + s)
 
-    assert contrast([(rough, reference)], "success", seed=0).mean == pytest.approx(0.25)
+    assert contrast([(rough, reference)], "success").mean == pytest.approx(0.25 - 0.75)
+
+
+def test_what_diverges_nowhere_alike_is_not_compared():
+    """Curves without a divergence in common have no contrast."""
+    low, high = (curve(lambda s, i: 0.5, lambda s, d=d: d + s) for d in (0, 9))
+
+    assert contrast([(low, high)], "success") is None and contrast([(high, low)], "success") is None
+
+
+def test_a_curve_that_turns_back_differs_from_itself_by_nothing():
+    """Where a stronger swap diverges less, the reference still is read at its own strength."""
+    back = curve(lambda s, i: s / 4, lambda s: {0: 0.1, 1: 0.5, 2: 0.3, 4: 0.6}[s])
+
+    assert contrast([(back, back)], "success").mean == 0
+
+
+def test_the_interval_is_that_of_drawing_items_again():
+    """Divergences that are made equal are estimates too: the reach is that of contrasts of items drawn anew.
+
+    Items have divergences of their own, and success rises steeply, so that an interval which took the strengths for
+    given would be less than two thirds as wide.
+    """
+    rng = generator(0, "contrast")
+    own, lucky = (torch.rand(200, generator=rng).tolist() for _ in range(2))
+
+    def made(of):
+        told = [[], []]
+        for n, i in enumerate(of):
+            names = {"doc": f"{n}", "source": f"a{n}", "target": f"b{n}", "frame": f"{n}", "condition": "swap"}
+            for strength in (0.0, 1.0, 2.0, 4.0):
+                for side, kl in zip(told, (strength * (0.5 + own[i]), 0.9 * strength)):
+                    hit = float(lucky[i] < strength / 5 + 0.2 * (side is told[0]))
+                    side.append({**names, "strength": strength, "success": hit, "kept": 1.0, "kl": kl, "tokens": 1})
+        return contrast([(Curve.of(told[0], 2.0), Curve.of(told[1], 2.0))], "success")
+
+    whole = made(range(200))
+    again = torch.tensor([made(torch.randint(200, (200,), generator=rng).tolist()).mean for _ in range(300)])
+
+    assert (whole.high - whole.low) / 2 == pytest.approx(1.97 * float(again.std()), rel=0.15)
 
 
 def test_pairing_takes_out_what_items_have_in_common():
@@ -85,7 +126,7 @@ def test_pairing_takes_out_what_items_have_in_common():
     reference = curve(lambda s, i: 0.5 * (i % 2), lambda s: 0.1 * s)
     other = curve(lambda s, i: 0.5 * (i % 2) + 0.25, lambda s: 0.1 * s)
 
-    found = contrast([(other, reference)], "success", seed=0)
+    found = contrast([(other, reference)], "success")
 
     assert (found.mean, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
 
@@ -94,7 +135,7 @@ def test_each_seed_is_compared_with_its_own_reference():
     """Differences of +.25 and −.25 are a mean of 0, and both are told."""
     low, high = (curve(lambda s, i, v=v: v, lambda s: 0.1 * s) for v in (0.25, 0.5))
 
-    found = contrast([(high, low), (low, high)], "success", seed=0)
+    found = contrast([(high, low), (low, high)], "success")
 
     assert found.mean == pytest.approx(0)
     assert found.seeds == pytest.approx((0.25, -0.25))
@@ -104,22 +145,22 @@ def test_only_items_of_all_subjects_count():
     """A problem that one seed has not been asked is left out of all."""
     whole, part = (curve(lambda s, i: 0.5, lambda s: 0.1 * s, count=n) for n in (40, 30))
 
-    assert contrast([(whole, whole), (part, whole)], "success", seed=0).n == 30
+    assert contrast([(whole, whole), (part, whole)], "success").n == 30
 
 
 def test_text_without_answers_has_no_kept_answers():
     """Where nothing was computed nothing can be kept, and success still is."""
     mute = curve(lambda s, i: 0.5, lambda s: 0.1 * s, kept=lambda i: None)
 
-    assert contrast([(mute, mute)], "kept", seed=0) is None
-    assert contrast([(mute, mute)], "success", seed=0).n == 40
+    assert contrast([(mute, mute)], "kept") is None
+    assert contrast([(mute, mute)], "success").n == 40
 
 
 def test_controls_are_no_part_of_the_curve():
     """Rows of another condition are not read."""
     both = [*rows(lambda s, i: 0.0, lambda s: 0.1 * s), *rows(lambda s, i: 1.0, lambda s: 9.0, condition="random")]
 
-    assert Curve.of(both, 2.0).divergence(2.0) == pytest.approx(0.2)
+    assert Curve.of(both, 2.0).level(2.0).value == pytest.approx(0.2)
 
 
 def test_a_strength_that_was_not_tried_is_refused():
@@ -134,7 +175,7 @@ def test_items_with_one_target_stand_or_fall_together():
     lucky = curve(lambda s, i: float(i % 4 == 0), lambda s: 0.1 * s)
     spread = curve(lambda s, i: float(i % 4 == i // 4 % 4), lambda s: 0.1 * s)
 
-    one, all_ = (contrast([(other, reference)], "success", seed=0) for other in (lucky, spread))
+    one, all_ = (contrast([(other, reference)], "success") for other in (lucky, spread))
 
     assert one.mean == all_.mean == 0.25
     assert one.high - one.low > 2 * (all_.high - all_.low)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from sieve.bootstrap import bootstrap, two_way_bootstrap
+from sieve.bootstrap import bootstrap
+from sieve.clusters import Roles, mean_interval
 from sieve.features.concepts import Concepts, surfaces
 from sieve.features.counterfactual import Pair, pairs
 from sieve.intervals import wilson
@@ -108,8 +109,8 @@ class Item:
     """What one pair came to under one condition: what rows are means of, so that subjects can be compared pair by pair.
 
     `strength` is None where nothing is written, `kept` where there is no answer. The others are explained where they
-    are measured, in `sieve.evals.swap`; `kl` is a sum over `tokens`. `prompt`, and what the subject
-    `said` to it, are text for people.
+    are measured, in `sieve.evals.swap`; `kl` is a sum over `tokens`. `frame` is the prompt without
+    words of any concept, which problems with one calculation share; `prompt`, and what was `said`, are for people.
     """
 
     condition: str
@@ -117,6 +118,7 @@ class Item:
     doc: str
     source: str
     target: str
+    frame: str
     prompt: str
     said: str
     named: bool
@@ -133,6 +135,11 @@ class Item:
     def case(self) -> str:
         """The case of the rows that this item has a part in."""
         return self.condition if self.strength is None else f"{self.condition}/{self.strength:g}"
+
+    @property
+    def roles(self) -> tuple[str, str, tuple[str]]:
+        """The clusters that it shares with other items: its values and, as another sort of thing, its frame."""
+        return self.source, self.target, (self.frame,)
 
     @property
     def success(self) -> bool:
@@ -160,36 +167,23 @@ def clustered_mean(
     metric: str,
     case: str,
     values: Sequence[float],
-    clusters: tuple[Sequence[str], Sequence[str]],
-    seed: int,
+    roles: Roles,
     weights: Sequence[float] | None = None,
 ) -> Row:
-    """The mean of items that come in clusters of two kinds, such as pairs of a source and a target name.
+    """The mean of items that share clusters, such as pairs with one source; see `sieve.clusters`.
 
-    Items of a cluster may stand or fall together, hence the two-way bootstrap. With `weights`, items are sums, and the
-    mean is Σ values / Σ weights.
+    With `weights`, items are sums, and the mean is Σ values / Σ weights.
     """
-    drawn = two_way_bootstrap(values, *clusters, seed, question, metric, case, weights=weights)
-    return Row(question, metric, case, *drawn, len(values))
+    return Row(question, metric, case, *mean_interval(values, roles, weights), len(values))
 
 
-def clustered_proportion(
-    question: str,
-    metric: str,
-    case: str,
-    hits: Sequence[bool],
-    clusters: tuple[Sequence[str], Sequence[str]],
-    seed: int,
-) -> Row:
-    """A share of items that come in clusters of two kinds.
+def clustered_proportion(question: str, metric: str, case: str, hits: Sequence[bool], roles: Roles) -> Row:
+    """A share of items that share clusters.
 
-    The interval is Wilson's, which holds for few items and at shares of 0 and 1, or the two-way bootstrap's, whichever
-    reaches further.
+    The interval is Wilson's, which holds for few items and at shares of 0 and 1, or that of clusters, whichever reaches
+    further.
     """
-    single, drawn = (
-        proportion(question, metric, case, hits),
-        clustered_mean(question, metric, case, hits, clusters, seed),
-    )
+    single, drawn = proportion(question, metric, case, hits), clustered_mean(question, metric, case, hits, roles)
     assert single.low is not None and single.high is not None and drawn.low is not None and drawn.high is not None
     return replace(single, low=min(single.low, drawn.low), high=max(single.high, drawn.high))
 

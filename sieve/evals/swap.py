@@ -16,9 +16,9 @@ source's fire and silences nothing. Three controls silence the source's and writ
 no value that fire about as often as the target's; `direction`: a random direction; both as long as what the target's
 write. `other`: the latents of another value, which should say that value and not the target.
 
-Pairs with one source may fail together, where its latent isn't what the model reads, and so may pairs with one target,
-whose latent may not say it. Intervals are therefore from a bootstrap over sources and over targets, which cross; no
-problem has two pairs, so problems need no clusters beyond those.
+Pairs with one source may fail together, where its latent isn't what the model reads, so may pairs with one target,
+whose latent may not say it, and so may problems with one calculation. Intervals are of items that share any of these
+(`sieve.clusters`); no problem has two pairs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sieve.clusters import Roles
 from sieve.evals.case import Case, Item, Row, clustered_mean, clustered_proportion, not_applicable
 from sieve.evals.isolation import (
     Forced,
@@ -76,7 +77,8 @@ AS_IT_IS = Strength(1.0)
 class Edit:
     """One condition: what is written for each target where the source's latents fire, and whether these are silenced.
 
-    `write` holds latents, written at `how`, or vectors; `strength` is what the condition is called by.
+    `write` holds latents, written at `how`, or vectors; `strength` is what the condition is called by. `astray`: what
+    belongs to the next value in order is written, of those that are neither the source nor the target.
     """
 
     condition: str
@@ -84,11 +86,15 @@ class Edit:
     write: Features | Mapping[str, Tensor]
     how: Strength = AS_IT_IS
     silence: bool = True
+    astray: bool = False
 
-    def says(self, target: str) -> str:
-        """The value whose latents are written for `target`."""
-        feature = self.write[target]
-        return feature.name if isinstance(feature, Feature) else target
+    def says(self, pair: Pair) -> str:
+        """The value whose latents, or whose vector, are written for a pair."""
+        if not self.astray:
+            return pair.target
+        values = sorted(self.write)
+        after = values.index(pair.target) + 1
+        return next(value for value in [*values[after:], *values] if value not in (pair.source, pair.target))
 
 
 class Study(NamedTuple):
@@ -111,7 +117,7 @@ def run(case: Case, settings: Settings) -> list[Row | Item]:
     best = tune(study, tuning, edits)
     items = judged(study, found, [*edits, *controls(study, best)])
     strength = Row("swap", "strength", "chosen", best.strength, n=len(tuning))
-    return [strength, *means(items, case.seed), *items]
+    return [strength, *means(items), *items]
 
 
 def swaps(study: Study, settings: Settings) -> list[Edit]:
@@ -138,7 +144,7 @@ def controls(study: Study, best: Edit) -> list[Edit]:
         Edit("insert", s, features, best.how, silence=False),
         Edit("random", s, random_latents(features, sae, best.how, firings(study.case), seed)),
         Edit("direction", s, random_directions(features, sae, best.how, seed)),
-        Edit("other", s, other_features(features), best.how),
+        *([Edit("other", s, features, best.how, astray=True)] if len(features) > 2 else []),
     ]
 
 
@@ -147,12 +153,6 @@ def firings(case: Case) -> Tensor:
     held_out = [block for kind in ("text", "problem") for block in case.pick(kind, "valid", HELD_OUT)]
     read = (case.subject.read(ids, mask).z for _, ids, mask in case.batches(held_out))
     return sum(((z != 0).sum(0).cpu() for z in read), torch.zeros(case.subject.sae.latents, dtype=torch.long))
-
-
-def other_features(features: Features) -> dict[str, Feature]:
-    """For each value the feature of the next one in order."""
-    values = sorted(features)
-    return {value: features[after] for value, after in zip(values, [*values[1:], values[0]])}
 
 
 def under(
@@ -164,7 +164,7 @@ def under(
         return subject.spliced()
     own = [study.features[p.source] for p in group]
     at = fires(subject.sae, own) if tally is None else counted(fires(subject.sae, own), tally)
-    write = [edit.write[p.target] for p in group]
+    write = [edit.write[edit.says(p)] for p in group]
     vectors = [w for w in write if isinstance(w, Tensor)]
     if vectors:
         return swap_vector(subject, own, torch.stack(vectors), at)
@@ -197,7 +197,10 @@ def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[l
     untouched = continuations(study, group, None)
     plain = [ids for ids, _ in untouched]
     outside = [off_slot(slots(subject.lm, ids, {names[p.source], names[p.target]})) for p, ids in zip(group, plain)]
-    others = [bystanders(study.case.features, features[p.source], features[p.target]) for p in group]
+
+    def others(edit: Edit | None) -> list[Feature]:
+        said = [edit.says(p) if edit else p.target for p in group]
+        return [bystanders(study.case.features, features[p.source], features[value]) for p, value in zip(group, said)]
 
     def read(edit: Edit | None) -> Forced:
         return forced(subject, [p.ids for p in group], plain, outside, under(study, group, edit))
@@ -206,7 +209,7 @@ def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[l
     items = []
     for edit in (None, *edits):
         now, said = (read(edit), continuations(study, group, edit)) if edit else (reference, untouched)
-        change = code_change(subject.sae, reference, now, others)
+        change = code_change(subject.sae, reference, now, others(edit))
         besides = zip(off_slot_kl(reference, now), map(len, outside), change)
         items.append([_item(study, edit, *each) for each in zip(group, plain, said, besides)])
     return items
@@ -222,7 +225,7 @@ def _item(
 ) -> Item:
     """One pair under one condition: what it `said` (ids, acted) beside `plain`, and `besides`: kl, tokens, others."""
     (ids, acted), (kl, tokens, others), decode = said, besides, study.case.subject.lm.tokenizer.decode
-    values = {pair.source, pair.target, edit.says(pair.target) if edit else pair.target}
+    values = {pair.source, pair.target, edit.says(pair) if edit else pair.target}
     words = {study.names[value] for value in values}
     a, b = made_equal(study.case.subject.lm, plain, ids, words, study.new_tokens)
     named, dropped, kept = verdict(study, pair, ids)
@@ -232,6 +235,7 @@ def _item(
         doc=pair.doc,
         source=pair.source,
         target=pair.target,
+        frame=decode(list(pair.frame), skip_special_tokens=True),
         prompt=decode(list(pair.ids), skip_special_tokens=True),
         said=decode(ids, skip_special_tokens=True),
         named=named,
@@ -253,29 +257,30 @@ def verdict(study: Study, pair: Pair, ids: list[int]) -> tuple[bool, bool, bool 
     return named, dropped, parse_answer(text) == pair.answer if pair.answer else None
 
 
-def means(items: Sequence[Item], seed: int) -> list[Row]:
+def means(items: Sequence[Item]) -> list[Row]:
     """Every metric of every condition, over its items."""
     rows: list[Row] = []
     for case, group in groupby(items, key=lambda item: item.case):
         own = list(group)
-        clusters = [item.source for item in own], [item.target for item in own]
         answered = all(item.kept is not None for item in own)
         for metric in ("success", "named", "dropped", "exact", *(("kept", "success_and_kept") if answered else ())):
-            hits = [getattr(item, metric) for item in own]
-            rows.append(clustered_proportion("swap", metric, case, hits, clusters, seed))
+            rows.append(clustered_proportion("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
         if not answered:
             rows += not_applicable("swap", "kept", "text has no answers", case)
         for metric in ("rouge_l", "others", "acted"):
-            values = [getattr(item, metric) for item in own]
-            rows.append(clustered_mean("swap", metric, case, values, clusters, seed))
-        rows += _divergence(case, [item for item in own if item.tokens], seed)
+            rows.append(clustered_mean("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
+        rows += _divergence(case, [item for item in own if item.tokens])
     return rows
 
 
-def _divergence(case: str, own: Sequence[Item], seed: int) -> list[Row]:
+def roles(items: Sequence[Item]) -> Roles:
+    """The clusters of items, by role."""
+    return list(zip(*(item.roles for item in items)))
+
+
+def _divergence(case: str, own: Sequence[Item]) -> list[Row]:
     """Nats per token."""
     if not own:
         return not_applicable("swap", "kl", "nothing but names is said", case)
-    clusters = [item.source for item in own], [item.target for item in own]
     tokens = [item.tokens for item in own]
-    return [clustered_mean("swap", "kl", case, [item.kl for item in own], clusters, seed, tokens)]
+    return [clustered_mean("swap", "kl", case, [item.kl for item in own], roles(own), tokens)]

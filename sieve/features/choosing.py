@@ -1,7 +1,8 @@
 """The latents of a concept, chosen by rule on labelled tokens: candidates by selectivity, the choice by causal effect.
 
 Selective is not causal: a latent can mark a name perfectly while the model reads the name elsewhere. So the candidates,
-latents with the largest difference between their mean code on the value's tokens and on other values', are tried out.
+latents with the largest difference between what they write, on average, on the value's tokens and on other values'
+(codes times the length of their atoms), are tried out.
 The effect of a set of latents on value b is what the log-probability (nats) of b's own tokens gains when they are
 written at the places of another value's probes, plus what it loses when they are silenced at the places of b's own,
 both with the reconstruction spliced in.
@@ -141,7 +142,8 @@ def _choose(
     typical = mean / rate.clamp_min(1e-12)
     labels = torch.tensor([task.labels for task in tasks], dtype=torch.float64)
     precision = rate * labels[:, None] / total.clamp_min(1)
-    contrast = mean - (mean.sum(0, keepdim=True) - mean) / max(1, len(tasks) - 1)
+    written = mean * subject.sae.W_dec.norm(dim=1).double().cpu()
+    contrast = written - (written.sum(0, keepdim=True) - written) / max(1, len(tasks) - 1)
     ranked = contrast.topk(min(settings.candidates, mean.shape[1]), dim=1).indices.tolist()
 
     def measure(sets: Sets) -> list[list[float]]:

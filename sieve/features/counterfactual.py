@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ class Pair:
     """A prompt about `source` and its twin about `target`.
 
     `places` and `twin_places` are the tokens of their mentions, in the same order. Where one word has more tokens than
-    the other, its last ones count: the last token carries the whole word.
+    the other, its last ones count: the last token carries the whole word. `frame` is the prompt without words of any
+    concept.
     """
 
     doc: str
@@ -25,10 +27,11 @@ class Pair:
     twin_ids: tuple[int, ...]
     twin_places: tuple[int, ...]
     answer: str
+    frame: tuple[int, ...]
 
 
 def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
-    """Up to `count` pairs, one per block, so that pairs are independent; every value takes its turn as the target.
+    """Up to `count` pairs, one per block; for each source the other values take turns as the target.
 
     `words` gives the tokens of each value. A prompt runs up to where the value is about to be said: a problem's up to
     the solution's first mention (of a name: the whole question), a text's up to its last. A target never occurs in its
@@ -40,6 +43,7 @@ def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...
             f"concept '{concept}' has {len(values)} value(s) in the training text; a swap needs at least two"
         )
     found: list[Pair] = []
+    turns = Counter[str]()
     for block in blocks:
         seen = probe(block, concept)
         if seen is None or seen.value not in words:
@@ -48,7 +52,8 @@ def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...
         others = [value for value in values if value not in here]
         if not others:
             continue
-        target = others[len(found) % len(others)]
+        target = others[(values.index(seen.value) + turns[seen.value]) % len(others)]
+        turns[seen.value] += 1
         found.append(_pair(block, concept, seen.value, target, seen.ids, words))
         if len(found) == count:
             break
@@ -71,4 +76,6 @@ def _pair(
             places += range(at - common, at)
             twin_places += range(len(twin) - common, len(twin))
     twin += ids[at:]
-    return Pair(block.doc, source, target, ids, tuple(places), tuple(twin), tuple(twin_places), block.answer)
+    marked = {place for m in block.mentions for place in range(m.first, m.last + 1)}
+    frame = tuple(token for place, token in enumerate(ids) if place not in marked)
+    return Pair(block.doc, source, target, ids, tuple(places), tuple(twin), tuple(twin_places), block.answer, frame)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
-from sieve.contrast import contrast
+from sieve.contrast import contrast, equal_level
 from stages._params import Contrast
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS, live_excess
@@ -15,27 +15,31 @@ Value = float | None
 Pair = tuple[Subject, Subject]
 
 
-def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject], seed: int) -> dict[str, Value]:
-    """`<contrast>.<key>` of every contrast; None where a subject has no swaps, no answers or no such geometry."""
+def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject]) -> dict[str, Value]:
+    """`<contrast>.<key>` of every contrast; None where a subject has no swaps, no answers or no such geometry, or where
+    two subjects diverge nowhere alike.
+    """
     known = {subject.name: subject for subject in subjects}
     found: dict[str, Value] = {}
     for name, own in asked.items():
         pairs = [(known[of], known[over]) for of, over in zip(own.of, own.over)]
-        values = {**_swaps(pairs, seed), **_ratios(pairs), "configurations_tried": own.tried}
+        values = {**_swaps(pairs), **_ratios(pairs), "configurations_tried": own.tried}
         found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
 
 
-def _swaps(pairs: Sequence[Pair], seed: int) -> dict[str, Value]:
-    """Differences with their intervals, and the least of all seeds' own."""
+def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
+    """Differences with their intervals, the least of all seeds' own, and the divergence (mean over seeds)."""
     whole = [(of.curve, over.curve) for of, over in pairs if of.curve and over.curve]
     found: dict[str, Value] = {}
     for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
-        told = contrast(whole, metric, seed) if len(whole) == len(pairs) else None
+        told = contrast(whole, metric) if len(whole) == len(pairs) else None
         found[key] = told.mean if told else None
         found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
         found[f"{key}_least"] = min(told.seeds) if told else None
         found[f"{key}_items"] = told.n if told else None
+    levels = [level.value for pair in whole if (level := equal_level(*pair))]
+    found["divergence"] = fmean(levels) if levels and len(levels) == len(pairs) else None
     return found
 
 
@@ -61,16 +65,12 @@ def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list
         value = {key.removeprefix(f"{name}."): figure for key, figure in found.items() if key.startswith(f"{name}.")}
         if value["swap_gain"] is None:
             continue
-        text = f"{', '.join(own.of)} less {', '.join(own.over)}, at equal divergence outside the names: swap success "
+        text = f"{', '.join(own.of)} less {', '.join(own.over)}, at {value['divergence']:.3f} nats a token outside the "
+        text += "swapped words: swap success "
         text += _difference(value, "swap_gain")
         if value["kept_answer_change"] is not None:
             text += ", answers kept " + _difference(value, "kept_answer_change")
-        ratios = {
-            "fvu_ratio": "FVU",
-            "welch_excess_ratio": "live cos² above its floor",
-            "coactive_ratio": "co-active cos²",
-        }
-        shown = [f"{what} {value[key]:.2f} times" for key, what in ratios.items() if value[key] is not None]
+        shown = [f"{what} {value[key]:.2f} times" for key, what in RATIOS.items() if value[key] is not None]
         told.append(f"{text}{'; ' if shown else ''}{', '.join(shown)}. Configurations tried before: {own.tried}.")
     return told
 

@@ -284,10 +284,10 @@ def _training(stage: str, metric: str, lines: dict[str, list[tuple[int, float]]]
     return draw(file_name("training", stage, metric), f"{metric} during {stage}, by step", size, paint)
 
 
-def all_plots(subjects: list[Subject], seed: int) -> dict[str, list[Plot]]:
-    """Every drawing, by the section of the page that shows it; `seed` is that of resampled items."""
+def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:
+    """Every drawing, by the section of the page that shows it."""
     return {
-        "seeds": seed_plots(subjects, seed),
+        "seeds": seed_plots(subjects),
         "swap": swap_plots(subjects),
         "ablation": ablation_plots(subjects),
         "steering": steering_plots(subjects),

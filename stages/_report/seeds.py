@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sieve.contrast import Estimate, level
+from sieve.contrast import Estimate, height
 from stages._report.subjects import Subject
 from stages._report.summary import control_swap
 from stages._report.svg import BLUE, INK, ORANGE, PAPER, Plot, draw, file_name
@@ -27,10 +27,10 @@ class Dose(NamedTuple):
     weight: float | None
     subjects: Sequence[Subject]
 
-    def estimate(self, metric: str, seed: int) -> Estimate | None:
+    def estimate(self, metric: str) -> Estimate | None:
         """At the divergence that each seed's own weight 0 has at the strength chosen for it."""
         pairs = [(s.curve, s.reference.curve) for s in self.subjects if s.curve and s.reference and s.reference.curve]
-        return level(pairs, metric, seed)
+        return height(pairs, metric)
 
     def control(self, name: str, metric: str) -> float | None:
         """Mean over seeds of a condition beside the swap, each at the strength chosen for the subject."""
@@ -39,12 +39,12 @@ class Dose(NamedTuple):
         return fmean(found) if found else None
 
 
-def seed_plots(subjects: Iterable[Subject], seed: int) -> list[Plot]:
+def seed_plots(subjects: Iterable[Subject]) -> list[Plot]:
     """For each kind of base dictionary with two seeds or more, if swapped: success and kept answers by weight."""
     kinds: dict[str, list[Subject]] = {}
     for subject in subjects:
         kinds.setdefault(subject.line.kind, []).append(subject)
-    return [_plot(kind, own, seed) for kind, own in kinds.items() if _several(own)]
+    return [_plot(kind, own) for kind, own in kinds.items() if _several(own)]
 
 
 def _several(subjects: Sequence[Subject]) -> bool:
@@ -70,7 +70,7 @@ def _by_weight(weight: float | None) -> tuple[bool, float]:
     return weight is not None, weight or 0.0
 
 
-def _plot(kind: str, subjects: Sequence[Subject], seed: int) -> Plot:
+def _plot(kind: str, subjects: Sequence[Subject]) -> Plot:
     penalties = sorted({s.line.penalty for s in subjects if s.line.penalty and s.line.weight})
     weights = sorted({s.line.weight for s in subjects if _compared(s)}, key=_by_weight)
 
@@ -81,7 +81,7 @@ def _plot(kind: str, subjects: Sequence[Subject], seed: int) -> Plot:
                 for stages, colour, marker, shift in SIDES:
                     doses = _doses(subjects, penalty, stages)
                     places = [weights.index(dose.weight) + shift for dose in doses]
-                    _side(axes, places, doses, metric, seed, {"color": colour, "marker": marker})
+                    _side(axes, places, doses, metric, {"color": colour, "marker": marker})
                 _ceiling(axes, subjects, metric)
                 axes.set_title(f"{penalty}: {title}")
                 axes.set_xlim(-0.5, len(weights) - 0.5)
@@ -98,11 +98,9 @@ def _plot(kind: str, subjects: Sequence[Subject], seed: int) -> Plot:
     return draw(file_name("seeds", kind), alt, size, paint)
 
 
-def _side(
-    axes: Axes, places: Sequence[float], doses: Sequence[Dose], metric: str, seed: int, look: dict[str, Any]
-) -> None:
+def _side(axes: Axes, places: Sequence[float], doses: Sequence[Dose], metric: str, look: dict[str, Any]) -> None:
     """Means with their bars, joined where there is a weight; each seed, small; controls, hollow."""
-    known = [(x, dose, found) for x, dose in zip(places, doses) if (found := dose.estimate(metric, seed))]
+    known = [(x, dose, found) for x, dose in zip(places, doses) if (found := dose.estimate(metric))]
     for x, _, found in known:
         axes.plot([x + 0.06] * len(found.seeds), found.seeds, **{**look, "ls": "none", "markersize": 2.5, "alpha": 0.7})
         bars = [[found.mean - found.low], [found.high - found.mean]]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sieve import evals
+from sieve.clusters import student
 from sieve.evals import question, questions
 from sieve.evals.case import Case, clustered_mean, clustered_proportion, not_applicable, proportion, weighted_mean
 from sieve.provenance import generator
@@ -155,29 +156,32 @@ def test_text_is_used_where_there_are_no_problems():
 
 @pytest.mark.parametrize("way", [0, 1])
 def test_items_that_stand_or_fall_together_widen_the_interval(way):
-    """Ten clusters of twelve equal answers tell as much as ten answers; clusters of mixed answers lose nothing.
+    """Ten clusters of twelve equal answers tell as much as ten answers; of clusters of mixed answers
+    nothing is lost but what ten clusters leave in doubt (Student's t).
 
     It is all the same whether they are those of the first kind or of the second, whose own are mixed.
     """
     tens, twelves = [f"g{i // 12}" for i in range(120)], [f"h{i % 12}" for i in range(120)]
     clusters = (tens, twelves) if way == 0 else (twelves, tens)
-    together = clustered_proportion("q", "m", "c", [i // 12 < 5 for i in range(120)], clusters, 0)
-    apart = clustered_proportion("q", "m", "c", [(i + i // 12) % 2 == 0 for i in range(120)], clusters, 0)
+    together = clustered_proportion("q", "m", "c", [i // 12 < 5 for i in range(120)], clusters)
+    apart = clustered_proportion("q", "m", "c", [(i + i // 12) % 2 == 0 for i in range(120)], clusters)
     ten, all_of_them = (proportion("q", "m", "c", [True, False] * half) for half in (5, 60))
     assert together.value == apart.value == 0.5 and together.n == 120
-    assert together.low == pytest.approx(ten.low, abs=0.08) and together.high == pytest.approx(ten.high, abs=0.08)
-    assert (apart.low, apart.high) == (all_of_them.low, all_of_them.high)
+    ten_low = 0.5 - student(9) / 6  # ten answers, five of them right
+    assert (together.low, together.high) == pytest.approx((ten_low, 1 - ten_low))
+    assert together.low < ten.low and together.high > ten.high
+    assert apart.high - apart.low == pytest.approx(1.22 * (all_of_them.high - all_of_them.low), rel=0.02)
 
 
 def test_a_share_without_failures_is_not_certain():
     """Where all hit, no bootstrap knows a miss, and Wilson's interval stands."""
     clusters = [str(i) for i in range(10)], ["one"] * 10
-    row = clustered_proportion("q", "m", "c", [True] * 10, clusters, 0)
+    row = clustered_proportion("q", "m", "c", [True] * 10, clusters)
     assert (row.low, row.high) == pytest.approx((0.7225, 1.0), abs=5e-4)
 
 
 def test_a_clustered_mean_may_be_a_ratio():
     """With weights it is Σ values / Σ weights; n counts items."""
-    row = clustered_mean("q", "m", "c", [10.0, 2.0], (["a", "b"], ["c", "c"]), 0, [1, 3])
+    row = clustered_mean("q", "m", "c", [10.0, 2.0], (["a", "b"], ["c", "c"]), [1, 3])
     assert (row.value, row.n) == (3.0, 2)
     assert row.low == pytest.approx(2 / 3) and row.high == 10

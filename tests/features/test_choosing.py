@@ -303,3 +303,18 @@ def test_concepts_do_not_see_each_other():
     assert [c.feature.latents for c in digits.choices] == [(DIGIT + i,) for i in range(4)]
     (alone,) = choosing.choose(planted(), blocks, replace(settings(2, 1, 3), concept="digit"), 8)
     assert alone == digits
+
+
+def test_the_length_of_atoms_is_no_merit():
+    """Codes a tenth as large with atoms ten times as long write the same, so the same latents are tried and chosen."""
+    lm, blocks = planted_lm(), planted_blocks()
+    plain = Subject(lm, planted_sae(lm), adapted=False)
+    scale = torch.ones(plain.sae.latents)
+    scale[MARKER : MARKER + len(NAMES)] = 10.0
+    sae = replace(
+        plain.sae, W_enc=plain.sae.W_enc / scale, b_enc=plain.sae.b_enc / scale, W_dec=plain.sae.W_dec * scale[:, None]
+    )
+    scaled = Subject(lm, sae, adapted=False)
+    for candidates in (1, 2):
+        one, other = (choose(who, blocks, settings(candidates, 1, 2), 8) for who in (plain, scaled))
+        assert [c.feature.latents for c in one.choices] == [c.feature.latents for c in other.choices]

@@ -28,7 +28,7 @@ ROWS = pa.schema(
     + [("n", pa.int64()), ("note", pa.string())]
 )
 ITEMS = pa.schema(
-    [(name, pa.string()) for name in ("condition", "doc", "source", "target", "prompt", "said")]
+    [(name, pa.string()) for name in ("condition", "doc", "source", "target", "frame", "prompt", "said")]
     + [("success", pa.bool_()), ("kept", pa.bool_()), ("strength", pa.float64()), ("kl", pa.float64())]
     + [("tokens", pa.int32())]
 )
@@ -195,7 +195,7 @@ def _items(heavy: bool, adapted: bool) -> dict[str, list[Any]]:
             source, target = NAMES[i % 3], NAMES[(i + 1) % 3]
             own = {"condition": condition, "strength": strength, "doc": f"problem-{i}", "source": source}
             own |= {"target": target, "success": i < hits, "kept": i % 10 != 0, "kl": 0.2 + (strength or 0.0)}
-            own |= {"prompt": f"{source} has {i} apples. {HOSTILE}", "tokens": 10}
+            own |= {"prompt": f"{source} has {i} apples. {HOSTILE}", "tokens": 10, "frame": f"has {i}"}
             own["said"] = f"{target if i < hits else source} eats one, {condition}."
             for name in ITEMS.names:
                 found[name].append(own[name])
