@@ -109,8 +109,8 @@ def lineage(params: Params) -> list[Lineage]:
     """
     trained, orthogonalized = params.train.subjects, params.orthogonalize.subjects
     adapted = params.adapt.subjects
-    kinds = [{name: value for name, value in vars(own).items() if name != "seed"} for own in trained.values()]
-    kind = {name: list(trained)[kinds.index(own)] for name, own in zip(trained, kinds)}
+    looks = {name: [own.variant, own.site, own.latents, own.settings] for name, own in trained.items()}
+    kind = {name: next(first for first, own in looks.items() if own == look) for name, look in looks.items()}
 
     def line(subject: str) -> Lineage:
         if subject in trained:

@@ -102,15 +102,15 @@ DATASET_CARD = {
 def invented_params() -> SimpleNamespace:
     """Two trained dictionaries, one of them orthogonalised at two weights, and a model adapted around each of these."""
     made = SimpleNamespace
+    dictionary = {"site": "resid_post_0", "latents": 64, "settings": {"k": 4}, "seed": 0}
     return made(
         subjects=["topk", "batchtopk", "cosine_0", "cosine_5", "adapted_0", "adapted_5"],
-        train=made(subjects={v: made(variant=v, site="resid_post_0", seed=0) for v in ("topk", "batchtopk")}),
+        train=made(subjects={v: made(variant=v, **dictionary) for v in ("topk", "batchtopk")}),
         orthogonalize=made(
             subjects={f"cosine_{w}": made(sae="topk", weight=float(w), penalty="cosine_full") for w in (0, 5)}
         ),
         adapt=made(subjects={f"adapted_{w}": made(sae=f"cosine_{w}") for w in (0, 5)}),
         contrasts={"orthogonality": made(of=["adapted_5"], over=["adapted_0"], tried=3)},
-        seed=made(data=0),
     )
 
 
