@@ -32,33 +32,41 @@ def mean_interval(
     mean, total = sum(values) / sum(each), sum(each)
     half = reach([(value - mean * weight) / total for value, weight in zip(values, each)], roles)
     items = [value / weight for value, weight in zip(values, each)]
-    return mean, max(mean - half, min(items)), min(mean + half, max(items))
+    return mean, min(mean, max(mean - half, min(items))), max(mean, min(mean + half, max(items)))
 
 
 def reach(influence: Sequence[float], roles: Roles) -> float:
     """Half the width of the 95 % interval of an estimate from what each item moves it by, (N,), in sum 0.
 
-    The variance is that of clusters in any role, or in one role alone, whichever is largest: where clusters are few,
-    as with three values, nearly all items share one, and the first says nothing. It is widened for the number of
-    clusters in the role with the fewest, G: by G/(G − 1), and Student's t with G − 1 degrees of freedom in place of
-    1.96. In simulations with 12 values such an interval holds the true mean in .91 to .99 of runs.
+    Three variances, of which the largest counts: of items that are all alone; of items that share a cluster in any
+    role; and the jackknife's, which leaves out one cluster at a time, in every role, and is the safer of the two where
+    clusters are few (any two of three values' pairs share one, and their deviations cancel). Widened for the fewest
+    clusters of any sort, G: the first two by G/(G − 1), and all by Student's t with G − 1 degrees of freedom. In
+    simulations of normal items with 3 to 24 values such intervals hold the true mean in .92 or more of runs; of a share
+    whose items succeed if both their values do, with 12 values, in .85.
     """
     moved = torch.tensor(influence, dtype=torch.float64)
-    clustered = [_numbered(labels) for labels in roles if len(set(labels)) > 1]
-    variances = (
-        [float(moved @ moved), float(moved @ _share_any(roles) @ moved)] if clustered else [float(moved @ moved)]
-    )
-    for owner in clustered:
-        sums = torch.zeros(int(owner.max()) + 1, dtype=torch.float64).index_add_(0, owner, moved)
-        variances.append(float(sums @ sums))
-    fewest = min((int(owner.max()) + 1 for owner in clustered), default=len(moved))
+    members = _members(roles)
+    fewest = min((sort.shape[1] for sort in members), default=len(moved))
     if fewest < 2:
         return 0.0
-    return student(fewest - 1) * (max(variances) * fewest / (fewest - 1)) ** 0.5
+    alone, together = float(moved @ moved), 0.0
+    if members:
+        shared = torch.cat(members, dim=1)
+        together = float(moved @ (shared @ shared.T > 0).double() @ moved)
+    left_out = [_jackknife(moved, sort.double()) for sort in members]
+    return student(fewest - 1) * max(fewest / (fewest - 1) * max(alone, together), *left_out, 0.0) ** 0.5
+
+
+def fewest_clusters(roles: Roles) -> int:
+    """Of any sort with two clusters or more; without such a sort, the number of items is as many. 0 without roles."""
+    return min((sort.shape[1] for sort in _members(roles)), default=len(roles[0]) if roles else 0)
 
 
 def student(freedom: int) -> float:
-    """Student's t that leaves 2.5 % above, to .03 from 2 degrees of freedom on (Abramowitz & Stegun 1964, 26.7.5)."""
+    """Student's t that leaves 2.5 % above; to .004 (Abramowitz & Stegun 1964, 26.7.5, from 3 degrees of freedom on)."""
+    if freedom < 3:
+        return {1: 12.706, 2: 4.303}[freedom]
     z = 1.959964
     terms = (
         (z**3 + z) / 4,
@@ -69,16 +77,25 @@ def student(freedom: int) -> float:
     return z + sum(term / freedom**n for n, term in enumerate(terms, 1))
 
 
-def _numbered(labels: Sequence[Hashable]) -> Tensor:
-    """Each item's cluster as a number, (N,), in order of their first items."""
-    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    return torch.tensor([number[label] for label in labels])
+def _members(roles: Roles) -> list[Tensor]:
+    """For each sort of cluster which items (N, G) belong to which, in any role; roles that share a label are one sort.
+
+    A sort of one cluster is left out: nothing can be said about others of its kind.
+    """
+    sorts: list[list[Sequence[Hashable]]] = []
+    for labels in roles:
+        alike = [sort for sort in sorts if any(not set(labels).isdisjoint(own) for own in sort)]
+        sorts = [sort for sort in sorts if sort not in alike] + [[*(own for sort in alike for own in sort), labels]]
+    members = []
+    for sort in sorts:
+        number = {label: i for i, label in enumerate(dict.fromkeys(label for labels in sort for label in labels))}
+        owner = torch.tensor([[number[label] for label in labels] for labels in sort])
+        members.append(torch.zeros(owner.shape[1], len(number)).scatter_(1, owner.T, 1.0))
+    return [member for member in members if member.shape[1] > 1]
 
 
-def _share_any(roles: Roles) -> Tensor:
-    """1 where two items share a cluster in any role, whichever role each has it in, (N, N). A role of one is none."""
-    told = [labels for labels in roles if len(set(labels)) > 1]
-    owner = _numbered([label for labels in told for label in labels]).view(len(told), -1)
-    member = torch.zeros(owner.shape[1], int(owner.max()) + 1)
-    member.scatter_(1, owner.T, 1.0)
-    return (member @ member.T > 0).double()
+def _jackknife(moved: Tensor, member: Tensor) -> float:
+    """(G − 1)/G Σ (what the estimate moves by when a cluster's items, in any role, are left out)²."""
+    clusters = member.shape[1]
+    share = (member.mean(0)).clamp_max(1 - 1 / clusters)  # of items; a cluster that all items share leaves none
+    return (clusters - 1) / clusters * float((moved @ member / (1 - share)).square().sum())

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import pytest
 import torch
 
-from sieve.clusters import mean_interval, reach, student
+from sieve.clusters import fewest_clusters, mean_interval, student
 from sieve.provenance import generator
 
 
@@ -25,10 +25,12 @@ def plain(values):
     return float(items.mean()) - half, float(items.mean()) + half
 
 
-@pytest.mark.parametrize(("freedom", "value"), [(2, 4.303), (3, 3.182), (5, 2.571), (11, 2.201), (30, 2.042)])
+@pytest.mark.parametrize(
+    ("freedom", "value"), [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (11, 2.201), (30, 2.042)]
+)
 def test_student(freedom, value):
     """Against the printed table; with many degrees of freedom it is the normal's."""
-    assert student(freedom) == pytest.approx(value, abs=0.035)
+    assert student(freedom) == pytest.approx(value, abs=0.004)
     assert student(10**6) == pytest.approx(NormalDist().inv_cdf(0.975), abs=1e-5)
 
 
@@ -120,19 +122,35 @@ def test_no_end_lies_beyond_the_items():
     assert 0 <= low <= high <= 1
 
 
-def test_few_values_reach_no_less_than_one_role_does():
-    """Of three values any two pairs share one, so that all deviations cancel; sources alone still say how far."""
-    values = [0.0, 0.0, 1.0, 1.0, 0.0, 1.0]
-    roles = ["aabbcc", "bcacab"]
-    influence = [(value - 0.5) / 6 for value in values]
-    assert reach(influence, roles) >= reach(influence, [roles[0]]) > 0
+@pytest.mark.parametrize("count", [3, 4, 6])
+def test_few_values_are_covered_too(count):
+    """Of three values any two pairs share one, so that all deviations cancel; leaving one out still says how far."""
+    pairs = [(a, b) for a in range(count) for b in range(count) if a != b] * 10
+    first, second = zip(*pairs)
+    hits = 0
+    for seed in range(200):
+        rng = generator(seed, "few")
+        effect = torch.randn(count, generator=rng)
+        values = (effect[list(first)] + effect[list(second)] + torch.randn(len(pairs), generator=rng)).tolist()
+        _, low, high = mean_interval(values, [first, second])
+        hits += low <= 0 <= high
+    assert hits > 180
 
 
 def test_items_that_agree_have_no_interval():
-    """A constant is certain, and so is a single item, as far as anyone can tell."""
+    """A constant is certain, to the bit, and so is a single item, as far as anyone can tell."""
     _, roles = drawn(0)
     assert mean_interval([2.0] * 120, roles) == (2, 2, 2)
     assert mean_interval([2.0], [["a"], ["b"]]) == (2, 2, 2)
+    mean, low, high = mean_interval([0.1] * 10, [])
+    assert low <= mean <= high
+
+
+def test_sorts_of_clusters_are_what_shares_labels():
+    """Sources and targets are one sort with three values here, frames another with two; one of one cluster is none."""
+    assert fewest_clusters(["abca", "bcab", [("f",), ("f",), ("g",), ("g",)]]) == 2
+    assert fewest_clusters(["abca", "bcab", "ffff"]) == 3
+    assert (fewest_clusters(["ffff"]), fewest_clusters([])) == (4, 0)
 
 
 def test_no_items_are_refused():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from sieve.bootstrap import bootstrap
-from sieve.clusters import Roles, mean_interval
+from sieve.clusters import Roles, fewest_clusters, mean_interval
 from sieve.features.concepts import Concepts, surfaces
 from sieve.features.counterfactual import Pair, pairs
 from sieve.intervals import wilson
@@ -181,9 +181,12 @@ def clustered_proportion(question: str, metric: str, case: str, hits: Sequence[b
     """A share of items that share clusters.
 
     The interval is Wilson's, which holds for few items and at shares of 0 and 1, or that of clusters, whichever reaches
-    further.
+    further. Where all items agree, clusters know no difference, and count as one item each.
     """
-    single, drawn = proportion(question, metric, case, hits), clustered_mean(question, metric, case, hits, roles)
+    drawn = clustered_mean(question, metric, case, hits, roles)
+    single = proportion(question, metric, case, hits)
+    if len(set(hits)) == 1 and roles:
+        single = replace(proportion(question, metric, case, list(hits)[: fewest_clusters(roles)]), n=len(hits))
     assert single.low is not None and single.high is not None and drawn.low is not None and drawn.high is not None
     return replace(single, low=min(single.low, drawn.low), high=max(single.high, drawn.high))
 

@@ -174,10 +174,12 @@ def test_items_that_stand_or_fall_together_widen_the_interval(way):
 
 
 def test_a_share_without_failures_is_not_certain():
-    """Where all hit, no bootstrap knows a miss, and Wilson's interval stands."""
-    clusters = [str(i) for i in range(10)], ["one"] * 10
-    row = clustered_proportion("q", "m", "c", [True] * 10, clusters)
-    assert (row.low, row.high) == pytest.approx((0.7225, 1.0), abs=5e-4)
+    """Where all hit, no cluster knows a miss, and Wilson's interval of as many items as there are clusters stands."""
+    for count in (10, 300):
+        clusters = [str(i % 10) for i in range(count)], ["one"] * count
+        row = clustered_proportion("q", "m", "c", [True] * count, clusters)
+        assert (row.low, row.high) == pytest.approx((0.7225, 1.0), abs=5e-4)
+        assert row.n == count
 
 
 def test_a_clustered_mean_may_be_a_ratio():
