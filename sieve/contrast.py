@@ -8,19 +8,20 @@ whose divergences enclose it, the weakest such two.
 
 Every item is its own control: what counts is the difference. Its interval is over items that share a value or a
 calculation (`sieve.clusters`), and knows that the divergences which are made equal are estimates from the same items:
-one with more of it moves the strength at which a curve is read. Seeds are too few to resample: they are averaged, item
-by item, so the interval is about these seeds, and each one's own difference stands beside the mean.
+one with more of it moves the strength at which a curve is read. (Where the level is the end of a curve, items might
+have made it another's: the interval takes it for this one's.) Seeds are too few to resample: they are averaged, item by
+item, so the interval is about these seeds, and each one's own difference stands beside the mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from sieve.clusters import Roles, reach
+from sieve.clusters import reach
 
 Key = tuple[str, str, str]
 
@@ -71,6 +72,11 @@ class Curve:
             raise ValueError(f"there are no swaps at the chosen strength {chosen:g}; there are: {sorted(found)}")
         return cls(dict(sorted(found.items())), chosen)
 
+    def only(self, keys: Container[Key]) -> Curve:
+        """The same curve over fewer items."""
+        found = {strength: [item for item in items if item.key in keys] for strength, items in self.items.items()}
+        return Curve(found, self.chosen)
+
     def level(self, strength: float) -> Level:
         """The divergence at a strength of this curve."""
         items = self.items[strength]
@@ -96,26 +102,23 @@ def read(curve: Curve, level: Level, metric: str) -> Reading:
 
     ValueError where none do: ask for `Curve.nearest` first.
     """
-    strengths = list(curve.items)
-    found = {strength: curve.level(strength) for strength in strengths}
+    found = {strength: curve.level(strength) for strength in curve.items}
     for strength, own in found.items():
-        if own.value == level.value:  # the level is this curve's own, and moves with it
+        if own == level:  # the level is this curve's own, and moves with it
             return Reading(_values(curve, strength, metric), {})
-    for first, second in pairwise(strengths):
-        low, high = found[first], found[second]
-        if min(low.value, high.value) < level.value < max(low.value, high.value):
+    for (first, low), (second, high) in pairwise(found.items()):
+        if low.value != high.value and min(low.value, high.value) <= level.value <= max(low.value, high.value):
             share = (level.value - low.value) / (high.value - low.value)
             a, b = _values(curve, first, metric), _values(curve, second, metric)
-            values = {key: (1 - share) * a[key] + share * b[key] for key in b if key in a}
-            slope = fmean(b[key] - a[key] for key in values) / (high.value - low.value) if values else 0.0
-            own_moved = {key: (1 - share) * low.moved[key] + share * high.moved[key] for key in values}
-            return Reading(values, {key: slope * (level.moved.get(key, 0.0) - own_moved[key]) for key in values})
+            values = {key: (1 - share) * a[key] + share * b[key] for key in b}
+            slope = fmean(b[key] - a[key] for key in b) / (high.value - low.value)
+            own_moved = {key: (1 - share) * low.moved[key] + share * high.moved[key] for key in b}
+            return Reading(values, {key: slope * (level.moved[key] - own_moved[key]) for key in b})
     raise ValueError(f"no strengths enclose {level.value:g} nats; they have {[own.value for own in found.values()]}")
 
 
 def _values(curve: Curve, strength: float, metric: str) -> dict[Key, float]:
-    found = {item.key: getattr(item, metric) for item in curve.items[strength]}
-    return {key: float(value) for key, value in found.items() if value is not None}
+    return {item.key: float(getattr(item, metric)) for item in curve.items[strength]}
 
 
 class Estimate(NamedTuple):
@@ -150,30 +153,29 @@ def height(pairs: Sequence[Pair], metric: str) -> Estimate | None:
     return _estimate(pairs, metric, 0.0)
 
 
+def common(pairs: Sequence[Pair], metric: str) -> list[Pair]:
+    """The same curves over the items that all of them have, with a value, at every strength."""
+    told = [items for pair in pairs for curve in pair for items in curve.items.values()]
+    valued = [{item.key for item in items if getattr(item, metric) is not None} for items in told]
+    keys = set.intersection(*valued) if valued else set()
+    return [(curve.only(keys), reference.only(keys)) for curve, reference in pairs] if keys else []
+
+
 def _estimate(pairs: Sequence[Pair], metric: str, less: float) -> Estimate | None:
     """Of the first of each pair, `less` times its reference."""
-    own = []
-    for curve, reference in pairs:
-        level = equal_level(curve, reference)
-        if level is None:
-            return None
-        a, b = read(curve, level, metric), read(reference, level, metric)
-        values = {key: a.values[key] - less * b.values[key] for key in a.values if key in b.values}
-        moved = {key: a.moved.get(key, 0.0) - less * b.moved.get(key, 0.0) for key in values}
-        own.append(Reading(values, moved))
-    common = [key for key in own[0].values if all(key in found.values for found in own)] if own else []
-    if not common:
+    pairs = common(pairs, metric)
+    levels = [level for pair in pairs if (level := equal_level(*pair))]
+    if not pairs or len(levels) < len(pairs):
         return None
-    seeds = tuple(fmean(found.values[key] for key in common) for found in own)
-    influence = [
-        fmean((found.values[key] - mean) / len(common) + found.moved[key] for found, mean in zip(own, seeds))
-        for key in common
-    ]
-    half, mean = reach(influence, _roles(pairs[0][0], common)), fmean(seeds)
-    return Estimate(mean, mean - half, mean + half, len(common), seeds)
-
-
-def _roles(curve: Curve, keys: Sequence[Key]) -> Roles:
-    """Source, target and calculation of each item."""
-    frames = {item.key: item.frame for item in curve.items[curve.chosen]}
-    return [[key[1] for key in keys], [key[2] for key in keys], [(frames[key],) for key in keys]]
+    items = pairs[0][0].items[pairs[0][0].chosen]
+    influence, seeds = [0.0] * len(items), []
+    for (curve, reference), level in zip(pairs, levels):
+        a, b = read(curve, level, metric), read(reference, level, metric)
+        own = [a.values[item.key] - less * b.values[item.key] for item in items]
+        moved = [a.moved.get(item.key, 0.0) - less * b.moved.get(item.key, 0.0) for item in items]
+        seeds.append(fmean(own))
+        steps = [(value - seeds[-1]) / len(items) + more for value, more in zip(own, moved)]
+        influence = [sum_ + step / len(pairs) for sum_, step in zip(influence, steps)]
+    half = reach(influence, [[x.source for x in items], [x.target for x in items], [(x.frame,) for x in items]])
+    mean = fmean(seeds)
+    return Estimate(mean, max(mean - half, -less), min(mean + half, 1.0), len(items), tuple(seeds))

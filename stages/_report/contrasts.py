@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
-from sieve.contrast import contrast, equal_level
+from sieve.contrast import common, contrast, equal_level
 from stages._params import Contrast
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS, live_excess
@@ -38,7 +38,7 @@ def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
         found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
         found[f"{key}_least"] = min(told.seeds) if told else None
         found[f"{key}_items"] = told.n if told else None
-    levels = [level.value for pair in whole if (level := equal_level(*pair))]
+    levels = [level.value for pair in common(whole, "success") if (level := equal_level(*pair))]
     found["divergence"] = fmean(levels) if levels and len(levels) == len(pairs) else None
     return found
 
