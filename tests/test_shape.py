@@ -13,6 +13,7 @@ ROOMS = [
     "training",
     "intervals",
     "bootstrap",
+    "clusters",
     "contrast",
     "text",
     "model",
