@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stages._report.seeds import seed_plots
-from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families
+from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families, first_seeds
 from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, doses, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
 
@@ -30,14 +30,11 @@ SIDES = (
 
 def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
     """For each dictionary with a swap answer, and each penalty on it: success, kept answers and FVU by weight, and
-    success against divergence. Of several seeds, one is shown; all are in the figure of `seed_plots`.
+    success against divergence. Of several seeds the first is shown; all are in the figure of `seed_plots`.
     """
-    plots, kinds = [], set[str]()
-    for base, family in families(subjects).items():
+    plots = []
+    for base, family in families(first_seeds(subjects)).items():
         swapped = [subject for subject in family if best_swap(subject)]
-        if family[0].line.kind in kinds:
-            continue
-        kinds |= {s.line.kind for s in swapped}
         pulled = by_penalty(swapped) if any(s.line.stage == "orthogonalize" for s in swapped) else {}
         for (_, penalty), own in pulled.items():
             plots += [_weight_plot(base, penalty, own, measure) for measure in MEASURES]
@@ -251,8 +248,8 @@ def _steering(subject: Subject) -> Plot:
 
 
 def training_plots(subjects: Iterable[Subject]) -> list[Plot]:
-    """One small drawing per stage and metric, a line per subject, by penalty, weight and seed."""
-    listed = list(subjects)
+    """One small drawing per stage and metric, a line per subject of the first seed, by penalty and weight."""
+    listed = first_seeds(subjects)
     panels: dict[tuple[str, str], dict[str, list[tuple[int, float]]]] = {
         (point["stage"], point["metric"]): {} for subject in listed for point in subject.history
     }

@@ -146,6 +146,13 @@ def families(subjects: Iterable[Subject]) -> dict[str, list[Subject]]:
     return found
 
 
+def first_seeds(subjects: Iterable[Subject]) -> list[Subject]:
+    """Of each kind of base dictionary, what descends from the one with the least seed."""
+    listed = list(subjects)
+    least = {kind: min(s.line.seed for s in listed if s.line.kind == kind) for kind in {s.line.kind for s in listed}}
+    return [subject for subject in listed if subject.line.seed == least[subject.line.kind]]
+
+
 def by_penalty(subjects: Iterable[Subject]) -> dict[tuple[str, str], list[Subject]]:
     """Subjects by base dictionary and penalty, lightest first; before them those of the base without a penalty."""
     found = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -391,16 +392,20 @@ def test_each_penalty_has_its_own_doses() -> None:
 def test_curves_are_in_order_and_told_apart() -> None:
     """Whatever the order of subjects, curves come by penalty, weight and seed, named by all three, none twice alike."""
     made = [
-        _subject(f"s{seed}{penalty[0]}{weight}", parent=None, weight=float(weight), penalty=penalty, seed=seed)
+        _subject(
+            f"s{seed}{penalty[0]}{weight}", parent=None, weight=weight / 1, penalty=penalty, seed=seed, kind=f"k{seed}"
+        )
         for penalty in ("raw_sampled", "cosine_full")
         for seed in (2, 0, 1)
         for weight in (50, 0, 5, 100)
     ]
     (plot,) = training_plots(made)
     (again,) = training_plots(made[::-1])
+    (first,) = training_plots([replace(s, line=s.line._replace(kind="one")) for s in made])
 
     told = re.findall(r">(s\d\w+ \([^)]*\))<", plot.svg)
     assert plot == again and len(told) == 24
+    assert set(re.findall(r">(s\d\w+ \([^)]*\))<", first.svg)) == {name for name in told if name.startswith("s0")}
     assert told[:4] == ["s0c0 (cosine_full 0)", "s1c0 (cosine_full 0, seed 1)", "s2c0 (cosine_full 0, seed 2)",
                         "s0c5 (cosine_full 5)"]  # fmt: skip
     looks = re.findall(r'<path d="M [^"]*" [^>]*style="fill: none; (stroke-?[^"]*)"', plot.svg)
