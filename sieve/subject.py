@@ -61,11 +61,17 @@ class Subject:
             yield
 
     @torch.no_grad()
-    def read(self, ids: Tensor, mask: Tensor) -> Reading:
-        """What the Sae sees in one batch: ids and mask (B, T)."""
+    def rows(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Activations (N, D) of a batch's text tokens, and `text` (B, T), True at each; ids and mask (B, T)."""
         hidden = observe(self.lm.network, [self.site], ids, mask)[self.site]
         text = self.lm.is_text(ids) & mask.bool()
-        return Reading(hidden[text], self.sae.encode(hidden[text]), text)
+        return hidden[text], text
+
+    @torch.no_grad()
+    def read(self, ids: Tensor, mask: Tensor) -> Reading:
+        """What the Sae sees in one batch: ids and mask (B, T)."""
+        rows, text = self.rows(ids, mask)
+        return Reading(rows, self.sae.encode(rows), text)
 
     def generate(self, prompt: str, new_tokens: int = 40) -> str:
         """The greedy continuation of `prompt` under whatever is in force around the call."""

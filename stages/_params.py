@@ -88,9 +88,10 @@ class Tokens(Section):
 
 
 class Controls(Section):
-    """Random-token sequences per language."""
+    """Random-token sequences per language; whether tokens of single bytes are left out."""
 
     sequences: Count
+    exclude_bytes: bool
 
 
 class Activations(Section):
@@ -165,12 +166,10 @@ class Adapt(Section):
 
 
 class Filter(Section):
-    """LangFIR in token mode: sequences per language, least share of them, most random rate relative to the target's."""
+    """Documents per forward pass; how latents of languages (LangFIR) and of concepts are found."""
 
-    sequences: Count
-    tau: Share
-    kappa: float = Field(ge=0)
     batch: Count
+    languages: Settings
     concepts: Settings
 
 

@@ -85,15 +85,14 @@ def columns(records: Sequence[Row] | Sequence[Item], schema: pa.Schema) -> dict[
 
 
 def read_languages(features: Path) -> dict[str, Language]:
-    """What the filter kept, by language, strongest first."""
+    """What the filter kept and dropped, by language, strongest first."""
     found = {}
     rows = read_table(features / "features.parquet").to_pylist()
-    for language in read_table(features / "counts.parquet")["language"].to_pylist():
-        kept = sorted(
-            (r for r in rows if r["language"] == language and r["kept"]), key=lambda r: (-r["mean_target"], r["latent"])
-        )
+    for language in dict.fromkeys(read_table(features / "counts.parquet")["language"].to_pylist()):
+        own = sorted((r for r in rows if r["language"] == language), key=lambda r: (-r["mean_target"], r["latent"]))
+        kept, filtered = (tuple(r["latent"] for r in own if r["kept"] == side) for side in (True, False))
         path = features / "directions" / f"{language}.safetensors"
-        found[language] = Language(tuple(r["latent"] for r in kept), Direction.load(path) if path.is_file() else None)
+        found[language] = Language(kept, Direction.load(path) if path.is_file() else None, filtered)
     return found
 
 

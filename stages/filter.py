@@ -3,22 +3,32 @@
     python -m stages.filter --subject data/subjects/topk --network … --tokenizer … --blocks … \\
         --controls … --out data/filter/topk
 
-Reads   a subject and its model, training text, random-token sequences
-Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate
-        count), directions/LANGUAGE.safetensors, concepts.json (the latents of each value, by their effect),
-        also/CONCEPT.json (the same of other concepts)
+Reads   a subject and its model, training text, sequences that carry no language
+Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate count, against
+        each control; what is kept is what random tokens leave), directions/LANGUAGE.safetensors, concepts.json (the
+        latents of each value, by their effect), also/CONCEPT.json (the same of other concepts)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from sieve.features.activity import Activity, activity
 from sieve.features.choosing import choose
 from sieve.features.concepts import Settings as ConceptSettings
-from sieve.features.langfir import Activity, Selection, activity, language_direction, select
+from sieve.features.langfir import (
+    Selection,
+    Settings,
+    direction_of,
+    explain,
+    require_rare,
+    select,
+    vocabulary_share,
+)
 from sieve.model.language_model import open_model
 from sieve.provenance import read_table, write_table
 from sieve.subject import Subject, load_subject
@@ -32,102 +42,114 @@ FEATURES = pa.schema(
     + [("kept", pa.bool_())]
 )
 COUNTS = pa.schema(
-    [("language", pa.string())]
+    [("language", pa.string()), ("control", pa.string())]
     + [(name, pa.int64()) for name in ("sequences", "tokens", "active", "consistent", "random", "kept")]
-    + [("vocabulary_share", pa.float64()), ("note", pa.string())]
+    + [(name, pa.float64()) for name in ("vocabulary_share", "fvu_target", "fvu_control")]
+    + [("note", pa.string())]
 )
+RANDOM = "random"
 
 
 def main(
     params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, controls: Input, out: Output
 ) -> None:
     """Everything is chosen on the training split."""
+    languages = settings(Settings, params.filter.languages, "filter.languages")
     concepts = settings(ConceptSettings, params.filter.concepts, "filter.concepts")
     who = load_subject(subject, open_model(network, tokenizer))
     train = [b for b in load_blocks(blocks) if b.split == "train"]
     kind = "problem" if any(b.kind == "problem" for b in train) else "text"
     shown = [b for b in train if b.kind == kind][: concepts.documents]
     with publish(out) as folder:
-        sift(params, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
+        sift(params, languages, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
         judged, *others = choose(who, shown, concepts, params.filter.batch)
         judged.save(folder / "concepts.json")
         for other in others:
             other.save(folder / "also" / f"{other.concept}.json")
 
 
-def sift(params: Params, who: Subject, texts: list[Block], noise: list[dict[str, Any]], folder: Path) -> None:
+def sift(
+    params: Params, how: Settings, who: Subject, texts: list[Block], noise: list[dict[str, Any]], folder: Path
+) -> None:
     """Languages one by one; text in a single language is not filtered, because there is nothing to tell it from."""
-    p = params.filter
-    languages = sorted({b.language for b in texts})
+    names = sorted({b.language for b in texts})
     features: dict[str, list[Any]] = {name: [] for name in FEATURES.names}
     counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
-    for language in languages if len(languages) > 1 else []:
-        own = [b for b in texts if b.language == language][: p.sequences]
-        target = activity(who, [b.ids for b in own], p.batch)
-        random = activity(who, _noise(noise, language, len(own)), p.batch)
-        found = select(target, random, p.tau, p.kappa)
-        _add_features(features, language, target, random, found)
-        _add_counts(counts, language, target, found, _vocabulary_share(who, own))
-        _save_direction(who, target, found, language, folder)
+    for language in names if len(names) > 1 else []:
+        own = [b.ids for b in texts if b.language == language][: how.sequences]
+        share = vocabulary_share(who.lm, own)
+        if how.mode == "sample":
+            require_rare(share, sum(map(len, own)) / len(own))
+        target = activity(who, own, params.filter.batch)
+        against = {
+            control: activity(who, rows[: len(own)], params.filter.batch)
+            for control, rows in _noise(noise, language, len(own)).items()
+        }
+        for control, activities in against.items():
+            _add(counts, _counted(language, control, target, activities, share, how))
+        random = against[RANDOM]
+        found = select(target, random, how)
+        for row in _features(language, target, random, found):
+            _add(features, row)
+        direction = direction_of(who, target, random, found.kept, language, how, params.seed.data)
+        if direction is not None:
+            direction.save(folder / "directions" / f"{language}.safetensors")
     write_table(folder / "features.parquet", features, FEATURES)
     write_table(folder / "counts.parquet", counts, COUNTS)
 
 
-def _noise(rows: list[dict[str, Any]], language: str, count: int) -> list[list[int]]:
-    """As many random sequences as there are texts, the i-th as long as the i-th text."""
-    found = [row["ids"] for row in rows if row["language"] == language][:count]
-    if len(found) < count:
+def _noise(rows: list[dict[str, Any]], language: str, count: int) -> dict[str, list[list[int]]]:
+    """{control: its sequences}, the i-th as long as the i-th text; random tokens come first."""
+    found: dict[str, list[list[int]]] = {RANDOM: []}
+    for row in rows:
+        if row["language"] == language:
+            found.setdefault(row["kind"], []).append(row["ids"])
+    if len(found[RANDOM]) < count:
         raise ValueError(
-            f"filter.sequences asks for {count} random sequences for '{language}', "
-            f"but controls.sequences gave {len(found)}; raise it"
+            f"filter.languages.sequences asks for {count} random sequences for '{language}', "
+            f"but controls.sequences gave {len(found[RANDOM])}; raise it"
         )
     return found
 
 
-def _add_features(
-    columns: dict[str, list[Any]], language: str, target: Activity, random: Activity, found: Selection
-) -> None:
-    for j in found.consistent.nonzero().flatten().tolist():
-        columns["language"].append(language)
-        columns["latent"].append(j)
-        columns["consistency"].append(float(target.consistency[j]))
-        columns["rate_target"].append(float(target.rate[j]))
-        columns["rate_random"].append(float(random.rate[j]))
-        columns["mean_target"].append(float(target.mean[j]))
-        columns["mean_random"].append(float(random.mean[j]))
-        columns["kept"].append(bool(found.kept[j]))
+def _features(language: str, target: Activity, random: Activity, found: Selection) -> list[dict[str, Any]]:
+    """A row for every consistent latent."""
+    return [
+        {
+            "language": language,
+            "latent": j,
+            "consistency": float(target.consistency[j]),
+            "rate_target": float(target.rate[j]),
+            "rate_random": float(random.rate[j]),
+            "mean_target": float(target.mean[j]),
+            "mean_random": float(random.mean[j]),
+            "kept": bool(found.kept[j]),
+        }
+        for j in found.consistent.nonzero().flatten().tolist()
+    ]
 
 
-def _add_counts(columns: dict[str, list[Any]], language: str, target: Activity, found: Selection, share: float) -> None:
-    steps = {name: int(getattr(found, name).sum()) for name in ("active", "consistent", "random", "kept")}
-    note = ""
-    if not steps["kept"]:
-        note = (
-            "no latent fires in enough documents"
-            if not steps["consistent"]
-            else "every consistent latent fires on random tokens too"
-        )
-    row = {
+def _counted(
+    language: str, control: str, target: Activity, against: Activity, share: float, how: Settings
+) -> dict[str, Any]:
+    """Every intermediate count against one control."""
+    found = select(target, against, how)
+    return {
         "language": language,
+        "control": control,
         "sequences": target.sequences,
         "tokens": target.tokens,
+        **{name: int(getattr(found, name).sum()) for name in ("active", "consistent", "random", "kept")},
         "vocabulary_share": share,
-        "note": note,
-        **steps,
+        "fvu_target": target.fvu,
+        "fvu_control": against.fvu,
+        "note": explain(target, against, found, share),
     }
+
+
+def _add(columns: dict[str, list[Any]], row: Mapping[str, Any]) -> None:
     for name, value in row.items():
         columns[name].append(value)
-
-
-def _vocabulary_share(who: Subject, texts: list[Block]) -> float:
-    """Share of all ids that occur in the target text: how often a random token belongs to the language by chance."""
-    return len({i for b in texts for i in b.ids}) / len(who.lm.tokenizer)
-
-
-def _save_direction(who: Subject, target: Activity, found: Selection, language: str, folder: Path) -> None:
-    direction = language_direction(who, target, found.kept, language)
-    if direction is not None:
-        direction.save(folder / "directions" / f"{language}.safetensors")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ ROOMS = [
     "subject",
     "interventions",
     "features",
+    "methods",
     "evals",
     "loading",
 ]
@@ -62,14 +63,15 @@ def test_nobody_imports_a_stage():
         assert not stages, f"{path} imports {stages}"
 
 
-@pytest.mark.parametrize("folder", ["sieve/dictionary/variants", "sieve/evals"])
+@pytest.mark.parametrize("folder", ["sieve/dictionary/variants", "sieve/methods", "sieve/evals"])
 def test_plug_ins_do_not_know_each_other(folder):
-    """A variant never imports a variant, an evaluation never an evaluation."""
+    """A variant never imports a variant, a method never a method, an evaluation never an evaluation."""
     package = folder.replace("/", ".")
     for path in (ROOT / folder).glob("*.py"):
         siblings = {n for n in imported(path) if n.startswith(f"{package}.")} - {
             "sieve.evals.case",
             "sieve.evals.isolation",
+            "sieve.methods.material",
         }
         assert not siblings, f"{path} imports {siblings}"
 

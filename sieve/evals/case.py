@@ -21,10 +21,14 @@ from sieve.text.blocks import Block
 
 @dataclass(frozen=True)
 class Language:
-    """What the filter kept for one language: latents (m,) and, if there are any, their direction."""
+    """What the filter kept for one language: latents (m,) and, if there are any, their direction.
+
+    filtered: the consistent latents that it dropped. All by what they are on average, strongest first.
+    """
 
     latents: tuple[int, ...]
     direction: Direction | None
+    filtered: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,12 @@ class Case:
         """The first `count` blocks of a kind and split (and language), in their own order."""
         found = [b for b in self.blocks if b.kind == kind and b.split == split and language in (None, b.language)]
         return found[:count]
+
+    @property
+    def told(self) -> list[str]:
+        """Languages of held-out text that the filter was asked about, sorted; none where there are fewer than two."""
+        found = sorted({b.language for b in self.pick("text", "test")} & set(self.languages))
+        return found if len(found) > 1 else []
 
     def other_concepts(self) -> list[str]:
         """Concepts but the chosen one that validation problems (or texts, if there are none) mention, sorted."""

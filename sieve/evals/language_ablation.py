@@ -1,13 +1,20 @@
 """If the latents of one language are removed, which languages suffer?
 
-`zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms; the error that the
-Sae makes anyway stays in the stream, so that only the removal is seen. An adapted subject is asked with its adapter on,
-before and after. Cross-entropy in nats per token, over held-out documents.
+`zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms, `mean` that span's
+deviation from its mean over training text: what is left is no language's in particular. Later layers can rebuild a
+direction, so the last two can be applied at the later sites of the same kind too. The error that the Sae makes anyway
+stays in the stream, so that only the removal is seen. An adapted subject is asked with its adapter on, before and
+after. Cross-entropy in nats per token, over held-out documents.
+
+Controls, removed in the same way: `random`, as many latents, which fire about as often and whose atoms are about as
+long, drawn several times (low and high are the 2.5 % and 97.5 % draws); `filtered`, the consistent latents that random
+tokens excite too, as many of them as are kept, strongest first.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,58 +22,124 @@ import torch
 from torch import Tensor
 
 from sieve.evals.case import Case, Row, not_applicable, weighted_mean
+from sieve.features.activity import activity
+from sieve.features.matched import matched_latents
 from sieve.interventions.ablate import ablate, silence
+from sieve.model.sites import observe, parse_site, sites
+from sieve.provenance import generator
 from sieve.text.blocks import Block
+
+METHODS = ("zero", "project", "mean")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Held-out documents per language; method `zero` or `project`."""
+    """Held-out documents per language; how latents are removed; at `later` sites too; draws of random latents."""
 
     documents: int
-    method: Literal["zero", "project"]
+    method: Literal["zero", "project", "mean"]
+    later: bool
+    draws: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+    def __post_init__(self) -> None:
+        if self.later and self.method == "zero":
+            raise ValueError("method 'zero' reads the dictionary of one site; with later: true use 'project' or 'mean'")
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
     """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents."""
-    languages = sorted({b.language for b in case.pick("text", "test")} & set(case.languages))
-    if len(languages) < 2:
+    if not case.told:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
+    means = centres(case, settings) if settings.method == "mean" else {}
+    controls = drawn(case, settings)
     rows = []
-    for on in languages:
+    for on in case.told:
         blocks = case.pick("text", "test", settings.documents, on)
         base, tokens = cross_entropy(case, blocks)
         rows.append(weighted_mean("language_ablation", "ce", on, base, tokens, case.seed))
-        for ablated in languages:
-            name = f"ablate {ablated}/on {on}"
-            latents = list(case.languages[ablated].latents)
-            if not latents:
-                rows.append(
-                    Row(
-                        "language_ablation",
-                        "delta_ce",
-                        name,
-                        None,
-                        note=f"not applicable: no latent was kept for {ablated}",
-                    )
-                )
-                continue
-            with removal(case, latents, settings.method):
-                after, _ = cross_entropy(case, blocks)
-            rows.append(weighted_mean("language_ablation", "delta_ce", name, after - base, tokens, case.seed))
+        for own in case.told:
+            found = case.languages[own]
+            for name, latents in (("ablate", found.latents), ("filtered", found.filtered[: len(found.latents)])):
+                label = f"{name} {own}/on {on}"
+                if latents:
+                    with removal(case, latents, settings, means):
+                        after, _ = cross_entropy(case, blocks)
+                    rows.append(weighted_mean("language_ablation", "delta_ce", label, after - base, tokens, case.seed))
+                else:
+                    why = f"no latent was kept for {own}" if name == "ablate" else f"none was dropped for {own}"
+                    rows += not_applicable("language_ablation", "delta_ce", why, label)
+            changes = []
+            for latents in controls[own]:
+                with removal(case, latents, settings, means):
+                    after, _ = cross_entropy(case, blocks)
+                changes.append(float((after - base).sum() / tokens.sum()))
+            rows += band(f"random {own}/on {on}", changes)
     return rows
 
 
-def removal(case: Case, latents: list[int], method: str) -> AbstractContextManager[None]:
-    """The chosen way of taking `latents` out. ValueError for an unknown one."""
+def band(label: str, changes: Sequence[float]) -> list[Row]:
+    """The mean of draws, and between what nearly all of them lie."""
+    if not changes:
+        return []
+    ordered, last = sorted(changes), len(changes) - 1
+    low, high = ordered[round(0.025 * last)], ordered[round(0.975 * last)]
+    return [Row("language_ablation", "delta_ce", label, sum(changes) / len(changes), low, high, len(changes))]
+
+
+def drawn(case: Case, settings: Settings) -> dict[str, list[tuple[int, ...]]]:
+    """For each language sets of latents that no language keeps, but alike on its training text; none for none."""
+    sae = case.subject.sae
+    taken = {latent for found in case.languages.values() for latent in found.latents}
+    length = sae.W_dec.norm(dim=1).cpu()
+    found: dict[str, list[tuple[int, ...]]] = {}
+    for name in case.told:
+        own, found[name] = case.languages[name].latents, []
+        if own and settings.draws:
+            texts = [b.ids for b in case.pick("text", "train", settings.documents, name)]
+            rate = activity(case.subject, texts, case.batch).rate
+            for draw in range(settings.draws):
+                rng = generator(case.seed, "ablation control", name, draw)
+                found[name].append(matched_latents(own, rate, length, taken, rng))
+    return {name: [latents for latents in sets if latents] for name, sets in found.items()}
+
+
+def places(case: Case, later: bool) -> list[str]:
+    """The subject's site, and with `later` those of the same kind after it."""
+    own = parse_site(case.subject.site)
+    return [
+        name
+        for name in sites(case.subject.lm.network, own.kind)
+        if parse_site(name).layer == own.layer or (later and parse_site(name).layer > own.layer)
+    ]
+
+
+def centres(case: Case, settings: Settings) -> dict[str, Tensor]:
+    """{site: mean activation (D,)} over training text, as many documents of each language."""
+    blocks = [b for name in case.told for b in case.pick("text", "train", settings.documents, name)]
+    names, lm = places(case, settings.later), case.subject.lm
+    totals, tokens = {name: torch.zeros(lm.width, dtype=torch.float64) for name in names}, 0
+    for _, ids, mask in case.batches(blocks):
+        text = lm.is_text(ids) & mask.bool()
+        for name, hidden in observe(lm.network, names, ids, mask).items():
+            totals[name] = totals[name] + hidden[text].double().sum(0).cpu()
+        tokens += int(text.sum())
+    return {name: (total / tokens).float() for name, total in totals.items()}
+
+
+def removal(
+    case: Case, latents: Sequence[int], settings: Settings, means: dict[str, Tensor]
+) -> AbstractContextManager[object]:
+    """The chosen way of taking `latents` out; `means` (of `centres`) for method mean."""
     subject = case.subject
-    if method == "project":
-        return ablate(subject.lm, subject.site, subject.sae.W_dec[latents])
-    if method == "zero":
+    if settings.method == "zero":
         return silence(subject, latents)
-    raise ValueError(f"there is no ablation method '{method}'; there are: project, zero")
+    stack = ExitStack()
+    atoms = subject.sae.W_dec[list(latents)]
+    for site in places(case, settings.later):
+        stack.enter_context(ablate(subject.lm, site, atoms, means.get(site)))
+    return stack
 
 
 @torch.no_grad()

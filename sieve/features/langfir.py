@@ -1,77 +1,68 @@
 """LangFIR: latents that fire in text of one language and not just in any tokens.
 
 Wong, Sajjad, Siddique, arXiv 2604.03532. The paper's thresholds are not public here, so this is the skeleton that it
-states with a fully specified reconstruction in *token mode*, which also works where a language owns a large share of a
-small vocabulary. With c_j the share of target sequences in which latent j fires and r_j its rate per token, on target
-text D and on random tokens R:
+states with a fully specified reconstruction. With c_j the share of sequences in which latent j fires and r_j its rate
+per token, on target text D and on random tokens R:
 
-    S = { j :  c_j(D) ≥ tau  and  r_j(R) ≤ kappa · r_j(D) }
+    sample mode   S = { j :  c_j(D) ≥ tau  and  c_j(R) ≤ tau_out }
+    token mode    S = { j :  c_j(D) ≥ tau  and  r_j(R) ≤ kappa · r_j(D) }
+
+Sample mode asks whether a latent fires anywhere in a random sequence. Where the language owns a share p of the
+vocabulary, 1 − (1 − p)^T of the sequences of T random tokens hold one of its own, and the latents that know its words
+are deleted first: on a small vocabulary it is refused. Token mode works there: latents of any text have rates that are
+about equal, those of the language's words about p of their own.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from sieve.features.activity import Activity, Counts, activity
+from sieve.intervals import wilson_upper
 from sieve.interventions.direction import Direction
+from sieve.model.language_model import LanguageModel
 from sieve.subject import Subject
+from sieve.text.controls import random_sequences, usable_ids
+
+FEWEST, STABLE, MANY = 20, 50, 200
+"""Sequences below which nothing is found, below which a set is not stable, from which counts speak for themselves."""
+
+
+class NoLanguageFeatures(LookupError):
+    """Nothing was kept, and why: no latent is consistent, or every consistent one fires on random tokens too."""
 
 
 @dataclass(frozen=True)
-class Activity:
-    """What each latent (F,) does on a set of sequences.
+class Settings:
+    """Sequences per language; mode; least share of them in which a latent fires (`tau`).
 
-    Share of sequences in which it fires, rate per token, mean (zeros included); and the median norm of an activation.
+    Most that random tokens may excite a latent: rate relative to the target's (`kappa`, token mode), share of sequences
+    (`tau_out`, sample mode). weights of atoms in a direction: mean code over all tokens, over those where the latent is
+    `firing`, or the mean's `difference` to random tokens.
     """
 
     sequences: int
-    tokens: int
-    consistency: Tensor
-    rate: Tensor
-    mean: Tensor
-    norm: float
+    mode: Literal["token", "sample"]
+    tau: float
+    kappa: float
+    tau_out: float
+    weights: Literal["mean", "firing", "difference"]
 
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
-def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -> Activity:
-    """Stream `sequences` of ids through the subject, adding up counts only.
-
-    Special tokens and each sequence's first text token are left out. The first position attends to
-    nothing and has an outsized norm in most models. ValueError when nothing is left.
-    """
-    fires, sums, present = (torch.zeros(subject.sae.latents, dtype=torch.float64) for _ in range(3))
-    norms: list[Tensor] = []
-    tokens = 0
-    for start in range(0, len(sequences), batch):
-        ids, mask = subject.lm.pad([list(s) for s in sequences[start : start + batch]])
-        reading = subject.read(ids, mask)
-        owner, place = reading.text.nonzero().unbind(1)
-        first = torch.full((len(ids),), ids.shape[1], device=ids.device).scatter_reduce(0, owner, place, "amin")
-        used = place > first[owner]
-        z, owner = reading.z[used], owner[used]
-        active = (z != 0).double().cpu()
-        per_sequence = torch.zeros(len(ids), subject.sae.latents, dtype=torch.float64).index_add_(
-            0, owner.cpu(), active
-        )
-        fires += active.sum(0)
-        sums += z.double().sum(0).cpu()
-        present += (per_sequence > 0).double().sum(0)
-        tokens += len(z)
-        norms.append(reading.rows[used].norm(dim=1).cpu())
-    if tokens == 0:
-        raise ValueError(
-            "no usable positions: every token is special, padding or the first of its sequence; give longer text"
-        )
-    return Activity(
-        len(sequences),
-        tokens,
-        present / len(sequences),
-        fires / tokens,
-        sums / tokens,
-        float(torch.cat(norms).median()),
-    )
+    def __post_init__(self) -> None:
+        if self.sequences < FEWEST:
+            raise ValueError(
+                f"sequences is {self.sequences}; LangFIR needs at least {FEWEST}, about 100 for stable sets"
+            )
+        if not (0 <= self.tau <= 1 and 0 <= self.tau_out <= 1 and 0 <= self.kappa < float("inf")):
+            raise ValueError(f"tau {self.tau} and tau_out {self.tau_out} are shares, kappa {self.kappa} is at least 0")
 
 
 @dataclass(frozen=True)
@@ -84,16 +75,118 @@ class Selection:
     kept: Tensor
 
 
-def select(target: Activity, random: Activity, tau: float, kappa: float) -> Selection:
-    """Token mode. `random` marks consistent latents that random tokens excite too: rate above kappa · the target's."""
-    consistent = (target.consistency >= tau) & (target.rate > 0)
-    noisy = consistent & (random.rate > kappa * target.rate)
+def select(target: Counts, random: Counts, settings: Settings) -> Selection:
+    """What is kept, and every step before. `random` marks consistent latents that random tokens excite too.
+
+    With few random sequences a latent may be silent by chance, so then the upper end of its share's 95 % interval is
+    compared (Wilson 1927), not the share.
+    """
+    consistent = (target.consistency >= settings.tau) & (target.rate > 0)
+    few = random.sequences < MANY
+    if settings.mode == "sample":
+        share = wilson_upper(random.consistency, random.sequences) if few else random.consistency
+        noisy = consistent & (share > settings.tau_out)
+    else:
+        share = wilson_upper(random.rate, random.tokens) if few else random.rate
+        noisy = consistent & (share > settings.kappa * target.rate)
     return Selection(target.rate > 0, consistent, noisy, consistent & ~noisy)
 
 
-def language_direction(subject: Subject, target: Activity, kept: Tensor, name: str) -> Direction | None:
-    """Σ mean_j · atom_j over kept latents, normalised after decoding. None when nothing was kept."""
-    if not bool(kept.any()):
+def vocabulary_share(lm: LanguageModel, sequences: Sequence[Sequence[int]]) -> float:
+    """Share of the ids that stand for text that occur in `sequences`: how often a random token is the language's."""
+    usable = set(usable_ids(lm.tokenizer))
+    return len({i for s in sequences for i in s} & usable) / len(usable)
+
+
+def require_rare(share: float, tokens: float) -> None:
+    """ValueError where sample mode cannot work: most sequences of `tokens` random ones hold one of the language's."""
+    hit = 1 - (1 - share) ** tokens
+    if hit > 0.5:
+        raise ValueError(
+            f"mode 'sample' cannot work here: the language uses {share:.3f} of the vocabulary, so {hit:.2f} of random "
+            f"sequences of {tokens:.0f} tokens hold one of its own, and its latents would be filtered out; "
+            "use mode 'token'"
+        )
+
+
+def explain(target: Counts, random: Counts, found: Selection, share: float) -> str:
+    """A remark on a selection that is empty or too large; else nothing."""
+    consistent, kept, latents = (int(x.sum()) for x in (found.consistent, found.kept, torch.ones_like(found.kept)))
+    if not consistent:
+        best = int(target.consistency.argmax())
+        return (
+            f"none of {latents} latents fires in enough sequences (best: {best} in {target.consistency[best]:.2f}); "
+            "lower tau, take more or cleaner text, or another layer"
+        )
+    if not kept:
+        quiet = int((random.rate / target.rate).where(found.consistent, torch.inf).argmin())
+        return (
+            f"all {consistent} consistent latents fire on random tokens too (least: {quiet}, at "
+            f"{random.rate[quiet] / target.rate[quiet]:.2f} of its rate); the language uses {share:.3f} of the "
+            "vocabulary: use mode 'token', or raise kappa"
+        )
+    if kept > max(50, 0.05 * latents):
+        return (
+            f"{kept} of {latents} latents were kept; the filter hardly filters: look at tau, kappa and the dictionary"
+        )
+    return ""
+
+
+def direction_of(
+    subject: Subject, target: Activity, random: Activity, kept: Tensor, name: str, settings: Settings, seed: int
+) -> Direction | None:
+    """Σ weight_j · atom_j over kept latents, normalised after decoding. None where that is nothing."""
+    weight = {
+        "mean": target.mean,
+        "firing": target.mean / target.rate.clamp_min(1e-12),
+        "difference": target.mean - random.mean,
+    }[settings.weights]
+    vector = weight[kept].float() @ subject.sae.W_dec.cpu()[kept]
+    if not float(vector.norm()) > 0:
         return None
-    vector = target.mean[kept].float() @ subject.sae.W_dec.cpu()[kept]
-    return Direction(vector / vector.norm(), target.norm, name, subject.site, subject.lm.digest, subject.sae.digest)
+    sizes = {"sequences": target.sequences, "random_sequences": random.sequences, "seed": seed}
+    origin = {name: value for name, value in asdict(settings).items() if name != "sequences"} | sizes
+    return Direction(
+        vector / vector.norm(), target.norm, name, subject.site, subject.lm.digest, subject.sae.digest, origin
+    )
+
+
+def language_direction(
+    subject: Subject,
+    texts: Sequence[str],
+    name: str = "",
+    *,
+    mode: Literal["token", "sample"] = "token",
+    tau: float = 0.5,
+    kappa: float = 0.5,
+    tau_out: float = 0.05,
+    weights: Literal["mean", "firing", "difference"] = "mean",
+    seed: int = 0,
+    batch: int = 32,
+) -> Direction:
+    """The direction of the language that `texts` (about 100 sentences) are in: found from them and random tokens alone.
+
+    To be used with `sieve.steer`. NoLanguageFeatures when nothing is kept; ValueError for too little text, or for
+    thresholds and a mode that cannot work.
+    """
+    settings = Settings(len(texts), mode, tau, kappa, tau_out, weights)
+    if len(texts) < STABLE:
+        warnings.warn(f"LangFIR's sets are stable from about 100 sequences on; got {len(texts)}", stacklevel=2)
+    lm = subject.lm
+    sequences = lm.encode(list(texts))
+    special = set(lm.tokenizer.all_special_ids)
+    prefix = [i for i in sequences[0][:1] if i in special]
+    lengths = [sum(i not in special for i in s) for s in sequences]
+    noise = random_sequences(lengths, prefix, usable_ids(lm.tokenizer), seed, name)
+    share = vocabulary_share(lm, sequences)
+    if mode == "sample":
+        require_rare(share, sum(lengths) / len(lengths))
+    target, random = (activity(subject, some, batch) for some in (sequences, noise))
+    found = select(target, random, settings)
+    direction = direction_of(subject, target, random, found.kept, name, settings, seed)
+    remark = explain(target, random, found, share)
+    if direction is None:
+        raise NoLanguageFeatures(remark or "the kept latents write nothing; look at the dictionary's atoms")
+    if remark:
+        warnings.warn(remark, stacklevel=2)
+    return direction

@@ -31,10 +31,14 @@ def basis(atoms: Tensor) -> Tensor:
 
 
 @contextmanager
-def ablate(lm: LanguageModel, site: str, atoms: Tensor) -> Iterator[None]:
-    """Within the block, the activation of every text token at `site` loses its part in the span of `atoms` (m, D)."""
+def ablate(lm: LanguageModel, site: str, atoms: Tensor, centre: Tensor | None = None) -> Iterator[None]:
+    """Within the block, the activation of every text token at `site` loses its part in the span of `atoms` (m, D).
+
+    With `centre` (D,), a mean activation, it gets that one's part instead: h − QQᵀ(h − centre) (mean-ablation).
+    """
     rows = basis(atoms.to(lm.device))
-    with splice(lm, site, lambda hidden, _: hidden - (hidden @ rows.T) @ rows):
+    mean = 0.0 if centre is None else centre.to(lm.device)
+    with splice(lm, site, lambda hidden, _: hidden - ((hidden - mean) @ rows.T) @ rows):
         yield
 
 

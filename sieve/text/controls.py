@@ -1,16 +1,29 @@
-"""Random-token sequences: what a dictionary does with input that carries no language (arXiv 2604.03532)."""
+"""Sequences that carry no language: what a dictionary does with any tokens (arXiv 2604.03532).
+
+Uniform random tokens are LangFIR's control. Two more are for comparison, and are not LangFIR: a text's own tokens
+shuffled (its words without its syntax), and random tokens as frequent as in the text (its letters and short words).
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from sieve.provenance import generator
 
 
-def usable_ids(tokenizer: object) -> list[int]:
-    """Every id that stands for text: the tokenizer's vocabulary (not the padded embedding) without special ones."""
-    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())  # type: ignore[attr-defined]
-    return [i for i in range(len(tokenizer)) if i not in special]  # type: ignore[arg-type]
+def usable_ids(tokenizer: Any, exclude_bytes: bool = False) -> list[int]:
+    """Every id that stands for text: the tokenizer's vocabulary (not the padded embedding) without special ones.
+
+    With `exclude_bytes` those of single bytes, <0x00> to <0xFF>, are left out too: they are no letters.
+    """
+    special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
+    if exclude_bytes:
+        special |= {i for token, i in tokenizer.get_vocab().items() if re.fullmatch(r"<0x[0-9A-Fa-f]{2}>", token)}
+    return [i for i in range(len(tokenizer)) if i not in special]
 
 
 def random_sequences(lengths: list[int], prefix: list[int], ids: list[int], seed: int, purpose: str) -> list[list[int]]:
@@ -29,4 +42,23 @@ def random_sequences(lengths: list[int], prefix: list[int], ids: list[int], seed
     for i, length in enumerate(lengths):
         draw = torch.randint(len(ids), (length,), generator=generator(seed, "random tokens", purpose, i))
         found.append(prefix + table[draw].tolist())
+    return found
+
+
+def shuffled(texts: Sequence[Sequence[int]], seed: int, purpose: str) -> list[list[int]]:
+    """Each text's ids (without special ones) in random order. Text i's order depends on (seed, purpose, i) only."""
+    found = []
+    for i, text in enumerate(texts):
+        order = torch.randperm(len(text), generator=generator(seed, "shuffled tokens", purpose, i))
+        found.append([text[place] for place in order.tolist()])
+    return found
+
+
+def unigram(texts: Sequence[Sequence[int]], seed: int, purpose: str) -> list[list[int]]:
+    """For each text as many ids, each drawn as often as it occurs in all texts together."""
+    everything = torch.tensor([i for text in texts for i in text])
+    found = []
+    for i, text in enumerate(texts):
+        draw = torch.randint(len(everything), (len(text),), generator=generator(seed, "unigram tokens", purpose, i))
+        found.append(everything[draw].tolist())
     return found

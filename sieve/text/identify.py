@@ -1,4 +1,4 @@
-"""Which of a few languages is a text in? Character n-grams and Bayes' rule.
+"""Which of a few languages is a text in, if in any? Character n-grams and Bayes' rule.
 
 Trained on text of the candidate languages, never on generations.
 """
@@ -18,29 +18,46 @@ def _grams(text: str) -> Iterator[str]:
             yield text[start : start + size]
 
 
+PIECE, UNLIKELY = 60, 0.01
+"""Characters of the pieces of held-out text, and share of them, below whose likelihood nothing is of the language."""
+
+
 class Identifier:
     """Naive Bayes over 1- to 3-grams with add-one smoothing."""
 
     def __init__(self, samples: Mapping[str, Sequence[str]]) -> None:
-        """samples: {language: texts}. ValueError with fewer than two languages."""
+        """samples: {language: texts}; every fifth only says how likely real text is. ValueError with one language."""
         if len(samples) < 2:
             raise ValueError(f"language identification needs at least two languages, got {sorted(samples)}")
+        names = sorted(samples)
         self.counts = {
-            language: Counter(g for text in samples[language] for g in _grams(text)) for language in sorted(samples)
+            name: Counter(g for i, text in enumerate(samples[name]) if i % 5 != 4 for g in _grams(text))
+            for name in names
         }
         self.totals = {language: sum(counts.values()) for language, counts in self.counts.items()}
         self.kinds = len(set().union(*self.counts.values()))
+        self.floors = {name: self._floor(name, samples[name][4::5]) for name in names}
 
     def __call__(self, text: str) -> str | None:
-        """The likeliest language; None for fewer than 10 letters or a text that repeats itself (no language loops)."""
+        """The likeliest language; None for no language.
+
+        That is: fewer than 10 letters, a text that repeats itself, or one less likely than nearly all text of the
+        language (its n-grams' mean log-likelihood).
+        """
         words = text.split()
         if sum(c.isalpha() for c in text) < 10 or (len(words) >= 8 and len(set(pairwise(words))) < len(words) / 3):
             return None
-        grams = Counter(_grams(text))
-        scores = {
-            language: sum(
-                n * math.log((counts[g] + 1) / (self.totals[language] + self.kinds)) for g, n in grams.items()
-            )
-            for language, counts in self.counts.items()
-        }
-        return max(scores, key=lambda language: (scores[language], language))
+        scores = {language: self._likelihood(language, text) for language in self.counts}
+        best = max(scores, key=lambda language: (scores[language], language))
+        return best if scores[best] >= self.floors[best] else None
+
+    def _likelihood(self, language: str, text: str) -> float:
+        """Mean log-likelihood of a text's n-grams, in nats."""
+        counts, total, grams = self.counts[language], self.totals[language] + self.kinds, Counter(_grams(text))
+        return sum(n * math.log((counts[g] + 1) / total) for g, n in grams.items()) / max(1, grams.total())
+
+    def _floor(self, language: str, texts: Sequence[str]) -> float:
+        """What nearly all pieces of held-out text reach; nothing is asked where there are too few to tell."""
+        pieces = [text[i : i + PIECE] for text in texts for i in range(0, len(text) - PIECE + 1, PIECE)]
+        found = sorted(self._likelihood(language, piece) for piece in pieces)
+        return found[int(UNLIKELY * len(found))] if len(found) >= 1 / UNLIKELY else -math.inf

@@ -7,37 +7,46 @@ import torch
 
 from sieve.evals import language_ablation
 from sieve.evals.case import Case, Language
-from sieve.evals.language_ablation import Settings, cross_entropy, removal
+from sieve.evals.language_ablation import Settings, centres, cross_entropy, drawn, places, removal
 from sieve.interventions.ablate import ablate, silence
+from sieve.model.sites import observe
 from sieve.subject import Subject
 from tests.planted import adapted, nats_per_token, no_concepts
 
 LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
+DROPPED = {"de": (7, 8), "en": (9, 10, 11), "es": (), "ru": (12,)}
+
+
+def asking(method="zero", documents=3, later=False, draws=0):
+    """Settings of the question."""
+    return Settings(documents, method, later, draws)
 
 
 @pytest.fixture
 def case(subject, blocks):
     """The tiny model with arbitrary latents for each language, none for Russian."""
-    languages = {name: Language(latents, None) for name, latents in LATENTS.items()}
+    languages = {name: Language(latents, None, DROPPED[name]) for name, latents in LATENTS.items()}
     return Case(subject, blocks, languages, no_concepts(subject), 0, 4)
 
 
 def test_every_pair_of_languages_is_measured(case):
     """One cross-entropy per language and one difference per ordered pair; where nothing was kept a note says so."""
-    rows = language_ablation.run(case, Settings(3, "zero"))
+    rows = language_ablation.run(case, asking())
     keys = [(r.metric, r.case) for r in rows]
+    kinds = ("ablate", "filtered")
     assert len(set(keys)) == len(keys)
     assert {c for m, c in keys if m == "ce"} == set(LATENTS)
-    assert {c for m, c in keys if m == "delta_ce"} == {f"ablate {a}/on {b}" for a in LATENTS for b in LATENTS}
+    pairs = {f"{kind} {a}/on {b}" for kind in kinds for a in LATENTS for b in LATENTS}
+    assert {c for m, c in keys if m == "delta_ce"} == pairs
     for row in rows:
-        assert (row.value is None) == row.case.startswith("ablate ru")
+        assert (row.value is None) == row.case.startswith(("ablate ru", "filtered ru", "filtered es"))
         assert ("no latent was kept for ru" in row.note) == row.case.startswith("ablate ru")
 
 
 @pytest.mark.parametrize("method", ["zero", "project"])
 def test_differences_are_of_held_out_losses(case, method):
     """ce and delta_ce are the model's own held-out loss without and with the removal."""
-    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, Settings(3, method))}
+    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, asking(method))}
     subject = case.subject
     for on in LATENTS:
         sequences = [b.ids for b in case.pick("text", "test", 3, on)]
@@ -55,10 +64,10 @@ def test_differences_are_of_held_out_losses(case, method):
 
 def test_an_adapted_subject_is_asked_with_its_adapter(case):
     """Before and after the removal the loss is that of the adapted model, which the original's is not."""
-    plain = {(r.metric, r.case): r.value for r in language_ablation.run(case, Settings(3, "zero"))}
+    plain = {(r.metric, r.case): r.value for r in language_ablation.run(case, asking())}
     case = adapted(case)
     subject = case.subject
-    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, Settings(3, "zero"))}
+    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, asking())}
     for on in LATENTS:
         sequences = [b.ids for b in case.pick("text", "test", 3, on)]
         base = nats_per_token(subject.lm, sequences)
@@ -69,12 +78,12 @@ def test_an_adapted_subject_is_asked_with_its_adapter(case):
     assert found["ce", "de"] != pytest.approx(plain["ce", "de"], rel=1e-3)
 
 
-@pytest.mark.parametrize("method", ["zero", "project"])
+@pytest.mark.parametrize("method", ["zero", "project", "mean"])
 def test_removing_nothing_changes_nothing(case, method):
     """Without latents every document's cross-entropy stays, to the bit."""
-    blocks = case.pick("text", "test", 5)
+    blocks, settings = case.pick("text", "test", 5), asking(method)
     base, tokens = cross_entropy(case, blocks)
-    with removal(case, [], method):
+    with removal(case, [], settings, centres(case, settings)):
         after, same = cross_entropy(case, blocks)
     assert torch.equal(after, base) and torch.equal(same, tokens)
     assert tokens.tolist() == [len(b.ids) - 1 for b in blocks]
@@ -85,17 +94,84 @@ def test_silent_latents_cost_nothing(case):
     sae = case.subject.sae
     deaf = replace(sae, b_enc=sae.b_enc - 1e6 * torch.eye(64)[list(LATENTS["de"])].sum(0))
     case = replace(case, subject=Subject(case.subject.lm, deaf, adapted=False))
-    rows = [r for r in language_ablation.run(case, Settings(3, "zero")) if r.case.startswith("ablate de")]
+    rows = [r for r in language_ablation.run(case, asking()) if r.case.startswith("ablate de")]
     assert len(rows) == 4 and all((r.value, r.low, r.high) == (0, 0, 0) for r in rows)
 
 
 def test_one_language_is_one_line(case, blocks):
     """Text in one language has nothing to compare with."""
-    (row,) = language_ablation.run(replace(case, blocks=[b for b in blocks if b.language == "en"]), Settings(3, "zero"))
+    (row,) = language_ablation.run(replace(case, blocks=[b for b in blocks if b.language == "en"]), asking())
     assert row.value is None and "one language" in row.note
 
 
-def test_an_unknown_method_lists_those_that_exist(case):
-    """The message names the two ways of removing."""
-    with pytest.raises(ValueError, match="project, zero"):
-        removal(case, [1], "delete")
+def test_later_sites_are_those_of_the_same_kind_after_the_subjects(case):
+    """At one site or at all later ones; what a dictionary calls active is known only where it reads."""
+    assert places(case, False) == ["resid_post_1"]
+    assert places(case, True) == ["resid_post_1", "resid_post_2"]
+    with pytest.raises(ValueError, match="later: true use 'project' or 'mean'"):
+        asking("zero", later=True)
+
+
+def test_later_removal_leaves_nothing_of_the_span_anywhere(case):
+    """After projection at all later sites every text token is orthogonal to the atoms there, as it is at the first."""
+    subject, latents = case.subject, LATENTS["de"]
+    ids, mask = subject.lm.pad([list(b.ids) for b in case.pick("text", "test", 3)])
+    text, atoms = subject.lm.is_text(ids) & mask.bool(), subject.sae.W_dec[list(latents)]
+    for later, clean in ((False, [True, False]), (True, [True, True])):
+        with removal(case, latents, asking("project", later=later), {}):
+            seen = observe(subject.lm.network, ["resid_post_1", "resid_post_2"], ids, mask)
+        left = [float((hidden[text] @ atoms.T).abs().max()) for hidden in seen.values()]
+        assert [x < 1e-4 for x in left] == clean
+
+
+def test_mean_ablation_keeps_the_mean(case):
+    """What is left in the span is the mean of training text, for every token alike."""
+    subject, latents, settings = case.subject, LATENTS["de"], asking("mean")
+    means, site = centres(case, settings), subject.site
+    texts = [b.ids for name in LATENTS for b in case.pick("text", "train", 3, name)]
+    rows = [subject.rows(*subject.lm.pad([list(ids)]))[0] for ids in texts]
+    torch.testing.assert_close(means[site], torch.cat(rows).mean(0), rtol=1e-4, atol=1e-5)
+
+    ids, mask = subject.lm.pad([list(b.ids) for b in case.pick("text", "test", 3)])
+    text, atoms = subject.lm.is_text(ids) & mask.bool(), subject.sae.W_dec[list(latents)]
+    with removal(case, latents, settings, means):
+        left = observe(subject.lm.network, [site], ids, mask)[site][text] @ atoms.T
+    torch.testing.assert_close(left, (means[site] @ atoms.T).expand_as(left), rtol=1e-3, atol=1e-3)
+
+
+def test_random_latents_are_drawn_from_those_that_no_language_keeps(case):
+    """As many as a language keeps, none twice, none kept by any, other ones in every draw, the same ones every time."""
+    found = drawn(case, asking(draws=5))
+    kept = {latent for latents in LATENTS.values() for latent in latents}
+    assert {name: [len(x) for x in sets] for name, sets in found.items()} == {
+        "de": [3] * 5, "en": [2] * 5, "es": [1] * 5, "ru": [],
+    }  # fmt: skip
+    for sets in found.values():
+        assert all(len(set(x)) == len(x) and not set(x) & kept for x in sets)
+    assert len(set(found["de"])) > 1
+    assert drawn(case, asking(draws=5)) == found
+
+
+def test_the_band_is_that_of_the_draws(case):
+    """Each random row is the mean of its draws, between the least and the largest, for every pair of languages."""
+    rows = {r.case: r for r in language_ablation.run(case, asking(draws=3)) if r.case.startswith("random")}
+    assert set(rows) == {f"random {a}/on {b}" for a in ("de", "en", "es") for b in LATENTS}
+    blocks, sets = case.pick("text", "test", 3, "es"), drawn(case, asking(draws=3))["de"]
+    base, tokens = cross_entropy(case, blocks)
+    changes = []
+    for latents in sets:
+        with silence(case.subject, latents):
+            changes.append(float((cross_entropy(case, blocks)[0] - base).sum() / tokens.sum()))
+    row = rows["random de/on es"]
+    assert (row.value, row.low, row.high) == pytest.approx((sum(changes) / 3, min(changes), max(changes)))
+    assert row.n == 3
+
+
+def test_as_many_filtered_latents_are_removed_as_are_kept(case):
+    """The strongest of them: English keeps two and drops three."""
+    (row,) = [r for r in language_ablation.run(case, asking()) if r.case == "filtered en/on de"]
+    blocks = case.pick("text", "test", 3, "de")
+    base, tokens = cross_entropy(case, blocks)
+    with silence(case.subject, DROPPED["en"][:2]):
+        after, _ = cross_entropy(case, blocks)
+    assert row.value == pytest.approx(float((after - base).sum() / tokens.sum()))

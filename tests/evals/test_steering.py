@@ -13,7 +13,9 @@ from sieve.model.generate import continue_ids
 from sieve.provenance import generator
 from tests.planted import adapted, no_concepts
 
-SETTINGS = Settings(prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8)
+SETTINGS = Settings(
+    prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8, methods=[], documents=4, draws=2
+)
 
 
 @pytest.fixture
@@ -43,11 +45,12 @@ def by_hand(case, prompts):
 
 
 def asked(case, monkeypatch):
-    """All rows, and the prompts of every call for a continuation."""
-    seen = []
+    """The rows of LangFIR's curve, and the prompts of every call for a continuation of test prompts."""
+    seen, starts = [], {tuple(b.ids[:6]) for b in case.pick("text", "test")}
 
     def listening(lm, prompts, new_tokens):
-        seen.append(prompts)
+        if tuple(prompts[0]) in starts:
+            seen.append(prompts)
         return continue_ids(lm, prompts, new_tokens)
 
     monkeypatch.setattr(steering, "continue_ids", listening)
@@ -79,15 +82,15 @@ def test_an_adapted_subject_writes_with_its_adapter(case, monkeypatch):
     (row,) = [r for r in rows if (r.metric, r.case) == ("ce", "de/0")]
 
     assert written != written_by_original
-    assert row.value == pytest.approx(nats / tokens, rel=1e-4)
+    assert row.value == pytest.approx(float(nats.sum() / tokens.sum()), rel=1e-4)
 
 
 def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):
     """Nobody is asked to go on in the language that the prompt is in, and every other language is asked for."""
     _, seen = asked(case, monkeypatch)
     starts = {b.ids[:6]: b.language for b in case.pick("text", "test")}
-    for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:])):
-        languages = {starts[tuple(p)] for call in calls[:4] for p in call}
+    for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:12])):
+        languages = {starts[tuple(p)] for call in calls for p in call}
         assert languages == {"de", "en", "es", "ru"} - {target}
 
 
@@ -95,9 +98,9 @@ def test_rows_for_every_language_and_strength(case):
     """accuracy and ce per language and strength; without a direction, one note per strength instead."""
     rows = steering.run(case, SETTINGS)
     cases = {f"{name}/{strength}" for name in ("de", "en", "es") for strength in ("0", "1.5")}
-    for metric in ("accuracy", "ce"):
+    for metric in ("accuracy", "fluent", "ce"):
         assert {r.case for r in rows if r.metric == metric and r.value is not None} == cases
-    missing = [r for r in rows if r.value is None]
+    missing = [r for r in rows if r.value is None and r.metric == "accuracy"]
     assert [r.case for r in missing] == ["ru/0", "ru/1.5"]
     assert all("no latent was kept for ru" in r.note for r in missing)
     assert {r.n for r in rows if r.metric == "accuracy" and r.value is not None} == {5}
@@ -114,19 +117,43 @@ def test_the_judge_learns_from_training_text_only(case, monkeypatch):
     """What is judged was never shown to the judge: it sees the first training documents of each language, as text."""
     shown = {}
     monkeypatch.setattr(steering, "Identifier", lambda samples: shown.update(samples) or (lambda text: None))
-    steering.run(case, replace(SETTINGS, strengths=[0.0]))
+    steering.taught(case, SETTINGS)
     decode = case.subject.lm.tokenizer.decode
+    assert set(shown) == {"de", "en", "es", "ru"}
     for language, texts in shown.items():
         train = case.pick("text", "train", 8, language)
         assert texts == [decode(list(b.ids), skip_special_tokens=True) for b in train]
 
 
+def test_fluent_is_no_more_surprising_than_nearly_all_real_text(case):
+    """The limit is a value of validation text's own nats per token, with at most a twentieth of it above."""
+    limits = steering.taught(case, SETTINGS).limits
+    for language, limit in limits.items():
+        real = [list(b.ids[:14]) for b in case.pick("text", "valid", None, language)]
+        nats, tokens = surprise(case, [ids[:6] for ids in real], [ids[6:] for ids in real])
+        each = (nats / tokens).tolist()
+        assert limit in each and sum(x > limit for x in each) <= 0.05 * len(each)
+
+
+@pytest.mark.parametrize(("limit", "fluent"), [(0.0, False), (float("inf"), True)])
+def test_a_continuation_is_fluent_if_it_is_in_the_language_and_not_too_surprising(case, limit, fluent):
+    """Below every limit nothing is fluent, without one everything that is in the language."""
+    judge = steering.Judge(lambda text: "de", {"de": limit})
+    prompts = steering.other_prompts(case, SETTINGS, "test", "de")
+    found = steering.write(case, SETTINGS, judge, "de", None, 0.0, prompts)
+    assert found.hits == [True] * 5 and found.fluent == [fluent] * 5
+    other = steering.write(case, SETTINGS, judge._replace(language=lambda text: "es"), "de", None, 0.0, prompts)
+    assert not any(other.hits + other.fluent)
+
+
 def test_surprise_of_an_empty_continuation_counts_nothing(case, blocks):
     """Prompts are never judged: without continuation there are no tokens and no nats."""
     prompt = list(blocks[0].ids[:6])
-    assert surprise(case, [prompt, prompt], [[], []]) == (0.0, 0)
-    one = surprise(case, [prompt], [[5, 6]])
-    assert surprise(case, [prompt, prompt[:3]], [[5, 6], []]) == pytest.approx(one, rel=1e-5)
+    nats, tokens = surprise(case, [prompt, prompt], [[], []])
+    assert (nats.tolist(), tokens.tolist()) == ([0, 0], [0, 0])
+    alone, _ = surprise(case, [prompt], [[5, 6]])
+    together, tokens = surprise(case, [prompt, prompt[:3]], [[5, 6], []])
+    assert together.tolist() == pytest.approx([float(alone), 0.0], rel=1e-5) and tokens.tolist() == [2, 0]
 
 
 def test_one_language_is_one_line(case, blocks):
@@ -135,19 +162,51 @@ def test_one_language_is_one_line(case, blocks):
     assert row.value is None and "one language" in row.note
 
 
-def test_the_strength_is_chosen_on_validation_prompts(case, monkeypatch):
-    """The strength that wins most validation prompts is chosen, the weaker of equals; test has no say."""
+def fake(case, monkeypatch, best, fluent=True):
+    """Every method writes the target if its strength is the best one of the prompts' split, and nothing else."""
     starts = {tuple(b.ids[:6]): b.split for b in case.pick("text", "test") + case.pick("text", "valid")}
-    best = {"test": 0.5, "valid": 2.0}
 
-    def write(case, settings, target, strength, prompts):
-        return [[5]] * len(prompts), [target if strength == best[starts[tuple(p)]] else "" for p in prompts]
+    def write(case, settings, judge, target, push, strength, prompts):
+        hits = [strength == best[starts[tuple(p)]] for p in prompts]
+        return steering.Written(hits, [hit and fluent for hit in hits], [1.0] * len(hits), [1] * len(hits))
 
-    monkeypatch.setattr(steering, "Identifier", lambda samples: lambda text: text)
     monkeypatch.setattr(steering, "write", write)
-    found = {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, strengths=[0.0, 2.0, 0.5]))}
-    assert found["strength", "chosen"] == 2.0
+
+
+def figures(case, **changes):
+    """{(metric, case): value}."""
+    return {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, **changes))}
+
+
+def test_the_strength_is_chosen_on_validation_prompts(case, monkeypatch):
+    """The strength with the most fluent validation continuations is tested, the weaker of equals; test has no say."""
+    best = {"test": 0.5, "valid": 2.0}
+    fake(case, monkeypatch, best)
+    found = figures(case, strengths=[0.0, 2.0, 0.5], methods=["residual"])
+    for name in ("langfir", "residual"):
+        assert (found["method_strength", name], found["method_accuracy", name]) == (2.0, 0)
     assert (found["accuracy", "es/0.5"], found["accuracy", "es/2"]) == (1, 0)
     best["valid"] = 99.0
-    found = {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, strengths=[0.0, 2.0, 0.5]))}
-    assert found["strength", "chosen"] == 0.5
+    found = figures(case, strengths=[0.0, 2.0, 0.5])
+    assert (found["method_strength", "langfir"], found["method_accuracy", "langfir/es"]) == (0.5, 1)
+
+
+def test_a_language_without_a_direction_counts_as_missed(case, monkeypatch):
+    """LangFIR finds nothing for Russian: three of four languages are reached, and accuracy is over all four."""
+    fake(case, monkeypatch, {"test": 1.5, "valid": 1.5})
+    found = figures(case, methods=["residual"])
+    assert (found["reached", "langfir"], found["method_accuracy", "langfir"]) == (3, 0.75)
+    assert (found["reached", "residual"], found["method_accuracy", "residual"]) == (4, 1)
+    assert found["method_accuracy", "langfir/ru"] == 0
+
+
+def test_a_method_that_finds_nothing_says_so(case):
+    """No language has filtered latents here, so there is one note and no figure."""
+    rows = [r for r in steering.run(case, replace(SETTINGS, methods=["filtered"])) if "filtered" in r.case]
+    assert [(r.value, r.note) for r in rows] == [(None, "not applicable: filtered finds nothing here")]
+
+
+def test_an_unknown_method_lists_those_that_exist():
+    """The message names the files of the methods."""
+    with pytest.raises(ValueError, match=r"no method 'magic'; there are: diffmean, .*residual"):
+        replace(SETTINGS, methods=["magic"])

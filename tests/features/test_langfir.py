@@ -1,111 +1,118 @@
-"""LangFIR: counted activity, the filter, and what it finds in a planted dictionary."""
+"""LangFIR: the filter, what it finds in a planted dictionary, what it refuses, and the direction it writes."""
+
+import re
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
+import sieve
 from sieve.dictionary.gates import TopK
-from sieve.dictionary.sae import Sae
-from sieve.features.langfir import Activity, activity, language_direction, select
-from sieve.model.language_model import LanguageModel
+from sieve.dictionary.sae import LineageError, Sae
+from sieve.features.activity import Counts, activity
+from sieve.features.langfir import (
+    NoLanguageFeatures,
+    Settings,
+    direction_of,
+    explain,
+    language_direction,
+    require_rare,
+    select,
+    vocabulary_share,
+)
+from sieve.intervals import wilson, wilson_upper
+from sieve.interventions.direction import Direction
 from sieve.provenance import generator
 from sieve.subject import Subject
 from tests.planted import WIDTH, WORDS, planted_lm
 
-
-@pytest.fixture(scope="module")
-def sequences(blocks):
-    """Documents of very different lengths, one of them of one token besides BOS."""
-    return [*(b.ids[: 4 + 7 * i] for i, b in enumerate(blocks[:6])), blocks[6].ids[:2]]
+TOKEN = Settings(sequences=20, mode="token", tau=0.5, kappa=0.5, tau_out=0.05, weights="mean")
+SAMPLE = replace(TOKEN, mode="sample")
 
 
-def by_hand(subject, sequences):
-    """The same figures, one document at a time and one token at a time."""
-    fires, sums, present, norms, tokens = [0] * 64, [0.0] * 64, [0] * 64, [], 0
-    for ids in sequences:
-        reading = subject.read(*subject.lm.pad([list(ids)]))
-        heard = set()
-        for z, row in list(zip(reading.z.tolist(), reading.rows))[1:]:
-            tokens += 1
-            norms.append(float(row.norm()))
-            for j, value in enumerate(z):
-                fires[j] += value != 0
-                sums[j] += value
-                heard |= {j} if value != 0 else set()
-        for j in heard:
-            present[j] += 1
-    return (
-        tokens,
-        [[x / n for x in xs] for xs, n in ((present, len(sequences)), (fires, tokens), (sums, tokens))],
-        norms,
-    )
+def planted(consistency, rate, sequences=200):
+    """How often latents fire in so many sequences of ten tokens."""
+    return Counts(sequences, 10 * sequences, *(torch.tensor(x, dtype=torch.float64) for x in (consistency, rate)))
 
 
-def test_activity_against_counting_by_hand(subject, sequences):
-    """Special tokens and each first text token left out, shares and means are what a loop over tokens gives."""
-    found = activity(subject, sequences, batch=3)
-    tokens, (consistency, rate, mean), norms = by_hand(subject, sequences)
-    assert (found.sequences, found.tokens) == (len(sequences), tokens)
-    assert tokens == sum(len(s) - 2 for s in sequences)  # BOS and the first token
-    assert found.consistency.tolist() == pytest.approx(consistency, abs=1e-12)
-    assert found.rate.tolist() == pytest.approx(rate, abs=1e-12)
-    assert found.mean.tolist() == pytest.approx(mean, rel=1e-4, abs=1e-6)
-    assert found.norm == pytest.approx(sorted(norms)[(tokens - 1) // 2], rel=1e-5)
-
-
-def same(a: Activity, b: Activity) -> bool:
-    """Equal counts; means up to the last bits."""
-    counts = (a.sequences, a.tokens) == (b.sequences, b.tokens)
-    shares = torch.equal(a.consistency, b.consistency) and torch.equal(a.rate, b.rate)
-    means = torch.allclose(a.mean, b.mean, rtol=1e-4, atol=1e-6) and a.norm == pytest.approx(b.norm, rel=1e-5)
-    return counts and shares and means
-
-
-@pytest.mark.parametrize("batch", [1, 2, 100])
-def test_batch_size_does_not_matter(subject, sequences, batch):
-    """Any batch size gives the same activity."""
-    assert same(activity(subject, sequences, batch), activity(subject, sequences, 3))
-
-
-def test_the_side_of_padding_does_not_matter(subject, sequences):
-    """Padding on the left finds the same first tokens as padding on the right."""
-
-    class LeftPadded(LanguageModel):
-        def pad(self, sequences, side="left", width=None):
-            return super().pad(sequences, "left", width)
-
-    lm = subject.lm
-    left = Subject(LeftPadded(lm.network, lm.tokenizer, lm.digest), subject.sae, adapted=False)
-    assert same(activity(left, sequences, 4), activity(subject, sequences, 4))
-
-
-def test_nothing_usable_is_refused(subject, blocks):
-    """Sequences of BOS and one token leave no position to look at."""
-    with pytest.raises(ValueError, match="longer text"):
-        activity(subject, [blocks[0].ids[:2], blocks[1].ids[:1]], 2)
-
-
-def planted(consistency, rate):
-    """An activity of 10 sequences and 100 tokens."""
-    share, rates = torch.tensor(consistency), torch.tensor(rate)
-    return Activity(10, 100, share.double(), rates.double(), rates.double(), 1.0)
-
-
-def test_select_keeps_exactly_the_planted_latents():
+def test_token_mode_keeps_exactly_the_planted_latents():
     """Kept: consistent and quiet on random tokens, with both limits included; every other kind explains itself."""
     #               kept  rare  noisy at tau at kappa dead
     target = planted([0.9, 0.2, 0.9, 0.5, 0.9, 0.0], [0.4, 0.4, 0.4, 0.4, 0.4, 0.0])
     random = planted([0.1, 0.0, 1.0, 0.0, 1.0, 0.0], [0.1, 0.0, 0.3, 0.0, 0.2, 0.0])
-    found = select(target, random, tau=0.5, kappa=0.5)
+    found = select(target, random, TOKEN)
     assert found.active.tolist() == [True] * 5 + [False]
     assert found.consistent.tolist() == [True, False, True, True, True, False]
     assert found.random.tolist() == [False, False, True, False, False, False]
     assert found.kept.tolist() == [True, False, False, True, True, False]
 
 
-def test_a_dead_latent_is_never_kept():
+def test_sample_mode_asks_in_how_many_random_sequences_a_latent_fires():
+    """Rates have no say: a latent that is loud in few random sequences stays, one that is faint in many goes."""
+    target = planted([0.9, 0.9, 0.9, 0.4], [0.4, 0.4, 0.4, 0.4])
+    random = planted([0.04, 0.05, 0.06, 0.0], [0.4, 0.4, 0.001, 0.0])
+    assert select(target, random, SAMPLE).kept.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("sequences", "kept"), [(20, False), (60, False), (199, True), (200, True)])
+def test_few_random_sequences_must_leave_no_doubt(sequences, kept):
+    """Silent in all of 20 sequences says little: a latent stays when even the upper end of its share is low enough."""
+    target, random = planted([0.9], [0.4]), planted([0.0], [0.0], sequences)
+    assert bool(select(target, random, SAMPLE).kept) == kept
+
+
+def test_upper_ends_are_wilsons():
+    """The vectorised bound is that of the list of hits."""
+    expected = [wilson([True] * hits + [False] * (12 - hits))[1] for hits in range(12)]
+    assert wilson_upper(torch.arange(12).double() / 12, 12).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("settings", [TOKEN, SAMPLE])
+def test_a_dead_latent_is_never_kept(settings):
     """Not even when no consistency is asked for: it has no activation to make a direction of."""
-    dead = planted([0.0, 1.0], [0.0, 1.0])
-    assert select(dead, planted([0.0, 0.0], [0.0, 0.0]), tau=0.0, kappa=0.5).kept.tolist() == [False, True]
+    dead, silent = planted([0.0, 1.0], [0.0, 1.0]), planted([0.0, 0.0], [0.0, 0.0])
+    assert select(dead, silent, replace(settings, tau=0.0)).kept.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "random", "says"),
+    [
+        (([0.1, 0.3], [0.2, 0.2]), ([0.0, 0.0], [0.0, 0.0]), "none of 2 latents .*best: 1 in 0.30.*lower tau"),
+        (
+            ([0.9, 0.9], [0.2, 0.4]),
+            ([1.0, 1.0], [0.2, 0.3]),
+            "all 2 consistent .*least: 1, at 0.75.*0.140.*raise kappa",
+        ),
+        (([0.9], [0.2]), ([0.0], [0.0]), "^$"),
+        (([0.9] * 60, [0.2] * 60), ([0.0] * 60, [0.0] * 60), "60 of 60 latents were kept"),
+    ],
+)
+def test_an_empty_or_a_large_set_explains_itself(target, random, says):
+    """The remark names the figure that decided and what to turn; a set as it should be needs none."""
+    a, b = planted(*target), planted(*random)
+    assert re.search(says, explain(a, b, select(a, b, TOKEN), 0.14))
+
+
+def test_sample_mode_is_refused_on_a_small_vocabulary():
+    """Where random sequences nearly all hold a word of the language, the message says so, with the share."""
+    with pytest.raises(ValueError, match=r"0\.125 of the vocabulary, so 0\.88 of .* of 16 .*mode 'token'"):
+        require_rare(1 / 8, 16)
+    require_rare(0.001, 64)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"sequences": 19}, "at least 20"),
+        ({"tau": 1.5}, "tau 1.5"),
+        ({"kappa": -1.0}, "kappa -1"),
+        ({"tau_out": 2.0}, "tau_out"),
+    ],
+)
+def test_thresholds_that_mean_nothing_are_refused(wrong, says):
+    """Too few sequences, and thresholds out of range, are named."""
+    with pytest.raises(ValueError, match=says):
+        replace(TOKEN, **wrong)
 
 
 ONE, TWO = ("Anna", "Ben", "has"), ("Cora", "Dan", "wins")  # the words of two languages; both have 'coins'
@@ -136,26 +143,102 @@ def draws(words, count, purpose):
 def test_finds_the_planted_language_latent(words, expected):
     """Of the latents that fire on a language, only those survive that random tokens do not excite."""
     subject = planted_subject()
-    target = activity(subject, draws((*words, "coins"), 12, words[0]), 5)
-    random = activity(subject, draws(WORDS[3:], 12, "noise"), 5)
-    kept = select(target, random, tau=1.0, kappa=0.5)
-    assert kept.consistent.nonzero().flatten().tolist() == [expected, 2, 3]
-    assert kept.kept.nonzero().flatten().tolist() == [expected, 3]  # the shared word is indeed not random
-    assert kept.random.nonzero().flatten().tolist() == [2]
+    target = activity(subject, draws((*words, "coins"), 20, words[0]), 5)
+    random = activity(subject, draws(WORDS[3:], 200, "noise"), 5)
+    found = select(target, random, replace(TOKEN, tau=1.0))
+    assert found.consistent.nonzero().flatten().tolist() == [expected, 2, 3]
+    assert found.kept.nonzero().flatten().tolist() == [expected, 3]  # the shared word is indeed not random
+    assert found.random.nonzero().flatten().tolist() == [2]
 
 
-def test_direction_is_the_mean_written_vector(subject, sequences):
-    """Σ mean_j · d_j over kept latents, of unit length, with its lineage and its unit of strength."""
-    found = activity(subject, sequences, 4)
-    kept = torch.zeros(64, dtype=torch.bool)
-    kept[[2, 9, 33]] = True
-    direction = language_direction(subject, found, kept, "es")
-    expected = sum(float(found.mean[j]) * subject.sae.W_dec[j] for j in (2, 9, 33))
-    torch.testing.assert_close(direction.vector, expected / expected.norm())
-    assert float(direction.vector.norm()) == pytest.approx(1, abs=1e-6)
-    assert (direction.norm, direction.site, direction.model) == (found.norm, subject.site, subject.lm.digest)
+def test_sample_mode_would_delete_the_planted_latent():
+    """The small-vocabulary trap: words of the language are in every random sequence, so nothing is left, or refused."""
+    subject, texts = planted_subject(), draws((*ONE, "coins"), 20, "Anna")
+    target, random = (activity(subject, some, 5) for some in (texts, draws(WORDS[3:], 200, "noise")))
+    assert not select(target, random, SAMPLE).kept.any()
+    with pytest.raises(ValueError, match="use mode 'token'"):
+        require_rare(vocabulary_share(subject.lm, texts), 20)
 
 
-def test_no_direction_without_latents(subject, sequences):
+@pytest.mark.parametrize("weights", ["mean", "firing", "difference"])
+def test_direction_is_the_weighted_sum_of_kept_atoms(weights):
+    """Σ weight_j · d_j, of unit length, with its lineage, its unit of strength and how it was found."""
+    subject, settings = planted_subject(), replace(TOKEN, weights=weights)
+    target, random = (activity(subject, draws(words, 20, words[0]), 4) for words in (ONE, TWO))
+    kept = torch.tensor([True, True, True, False, False])
+    found = direction_of(subject, target, random, kept, "es", settings, 7)
+    each = {
+        "mean": target.mean,
+        "firing": target.mean / target.rate.clamp_min(1e-12),
+        "difference": target.mean - random.mean,
+    }[weights]
+    expected = sum(float(each[j]) * subject.sae.W_dec[j] for j in range(3))
+    torch.testing.assert_close(found.vector, expected / expected.norm())
+    assert (found.norm, found.site, found.model, found.sae) == (
+        target.norm, subject.site, subject.lm.digest, subject.sae.digest,
+    )  # fmt: skip
+    assert found.origin["mode"] == "token" and found.origin["seed"] == 7
+    assert {field.name for field in fields(Settings)} < set(found.origin)
+    assert (found.origin["sequences"], found.origin["random_sequences"]) == (20, 20)
+
+
+def test_no_direction_without_latents():
     """Nothing kept, nothing to steer with."""
-    assert language_direction(subject, activity(subject, sequences, 4), torch.zeros(64, dtype=torch.bool), "es") is None
+    subject = planted_subject()
+    found = activity(subject, draws(ONE, 20, "Anna"), 4)
+    assert direction_of(subject, found, found, torch.zeros(5, dtype=torch.bool), "es", TOKEN, 0) is None
+
+
+def test_a_direction_keeps_how_it_was_found_and_refuses_another_sae(tmp_path):
+    """Saved and loaded it is the same; another network or dictionary is refused."""
+    subject = planted_subject()
+    found = activity(subject, draws(ONE, 20, "Anna"), 4)
+    direction = direction_of(subject, found, found, torch.tensor([True, *[False] * 4]), "es", TOKEN, 0)
+    direction.save(tmp_path / "es.safetensors")
+    again = Direction.load(tmp_path / "es.safetensors")
+    assert torch.equal(again.vector, direction.vector) and again.origin == direction.origin
+    again.require(subject.lm.digest, subject.sae.digest)
+    with pytest.raises(LineageError, match="found with the SAE"):
+        again.require(subject.lm.digest, "another")
+    with pytest.raises(LineageError, match="found in model"):
+        again.require("another", subject.sae.digest)
+
+
+def sentences(words, count):
+    """Texts in a planted language."""
+    return [" ".join(WORDS[i] for i in ids[1:]) for ids in draws(words, count, words[0])]
+
+
+@pytest.fixture
+def vocabulary(monkeypatch):
+    """Pretend that a vocabulary of 18 words is large enough to draw noise from."""
+    monkeypatch.setattr("sieve.features.langfir.usable_ids", lambda tokenizer: list(range(3, len(WORDS))) * 10)
+
+
+def test_the_library_finds_a_direction_in_texts_of_one_language(vocabulary):
+    """From sentences and random tokens alone it writes the planted latents; a name and a seed are kept."""
+    subject = planted_subject()
+    found = sieve.language_direction(subject, sentences(ONE, 60), "one", seed=3)
+    expected = subject.sae.W_dec[0]  # 'coins' is not said, and the latent of every word is noise
+    torch.testing.assert_close(found.vector, expected / expected.norm())
+    assert (found.name, found.origin["seed"]) == ("one", 3)
+
+
+def test_the_library_says_why_it_finds_nothing(vocabulary):
+    """Nothing consistent, or everything random: an error with the reason, never an empty direction."""
+    with pytest.raises(NoLanguageFeatures, match="random tokens too"):
+        language_direction(planted_subject(), sentences(ONE, 60), kappa=0.01)
+
+
+def test_the_library_warns_of_small_samples(vocabulary):
+    """Below 50 sentences sets are not stable; below 20 nothing is found."""
+    with pytest.warns(UserWarning, match="about 100 sequences on; got 30"):
+        language_direction(planted_subject(), sentences(ONE, 30))
+    with pytest.raises(ValueError, match="sequences is 12"):
+        language_direction(planted_subject(), sentences(ONE, 12))
+
+
+def test_the_library_refuses_sample_mode_where_it_cannot_work(vocabulary):
+    """Eighteen words are too few for sample mode."""
+    with pytest.raises(ValueError, match="use mode 'token'"):
+        language_direction(planted_subject(), sentences(ONE, 60), mode="sample")

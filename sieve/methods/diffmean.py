@@ -1,0 +1,15 @@
+"""DiffMean: the mean activation of the language less that of the others (CLaS-Bench, arXiv 2601.08331)."""
+
+from __future__ import annotations
+
+import torch
+
+from sieve.methods.material import ALL, Material, Push
+
+NEEDS, UNIT = ALL, "median norm"
+
+
+def find(material: Material, language: str) -> list[Push]:
+    """mean(L) − mean over the other languages of theirs, normalised."""
+    others = [material.activity(name).centre for name in material.texts if name != language]
+    return material.push(language, material.activity(language).centre - torch.stack(others).mean(0), "diffmean")

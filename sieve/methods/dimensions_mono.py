@@ -1,0 +1,19 @@
+"""Language-specific dimensions from one language (Zhong et al., arXiv 2510.07213).
+
+The dimensions of the residual stream in which the language's mean changes most from here to the last layer are
+overwritten with their mean there.
+"""
+
+from __future__ import annotations
+
+from sieve.methods.material import ONE, Material, Push
+from sieve.model.sites import sites
+
+NEEDS, UNIT = ONE, "mean of the last layer"
+
+
+def find(material: Material, language: str) -> list[Push]:
+    """Dimensions by |mean here − mean at the last layer|; nothing at a site of another width."""
+    last = material.means(language, sites(material.subject.lm.network, "resid_post")[-1]).mean
+    here = material.means(language, material.subject.site).mean
+    return material.overwrite(last, here - last) if len(here) == len(last) else []
