@@ -9,7 +9,8 @@ Reads   evaluate/<subject>/{rows,items,examples}.parquet, filter/<subject>/{coun
         the cards of dataset and model (flat JSON).
 Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
         with `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
-        `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in `stages/_report/matches.py`.
+        `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in `stages/_report/matches.py`;
+        and `langfir.<key>`, see FIGURES in `stages/_report/languages.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
 from stages._report.contrasts import figures, sentences
+from stages._report.languages import summary as languages
 from stages._report.matches import read_groups
 from stages._report.page import render
 from stages._report.plots import all_plots
@@ -50,7 +52,7 @@ def main(
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:
-        write_json(file, summarise(subjects, card, groups) | contrasts)
+        write_json(file, summarise(subjects, card, groups) | contrasts | languages(subjects))
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ SMALL = {
     "vocabulary": 500, "hidden": 16, "heads": 2, "layers": 2, "mlp": 24, "tokens": 3000, "batch_tokens": 1536,
     "columns": 8,
     # what is asked
-    "documents": 24, "sequences": 8, "candidates": 2, "probes": 1, "pairs": 2, "problems": 3, "new_tokens": 3,
-    "prompts": 2, "judge_documents": 12, "per_latent": 1, "strengths": 2,
+    "documents": 24, "sequences": 20, "candidates": 2, "probes": 1, "pairs": 2, "problems": 3, "new_tokens": 3,
+    "prompts": 2, "judge_documents": 12, "per_latent": 1, "strengths": 2, "draws": 1, "resamples": 1,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ after. Cross-entropy in nats per token, over held-out documents.
 
 Controls, removed in the same way: `random`, as many latents, which fire about as often and whose atoms are about as
 long, drawn several times (low and high are the 2.5 % and 97.5 % draws); `filtered`, the consistent latents that random
-tokens excite too, as many of them as are kept, strongest first.
+tokens excite too, as many of them as are kept, strongest first. Without draws there are no controls.
 """
 
 from __future__ import annotations
@@ -52,30 +52,41 @@ def run(case: Case, settings: Settings) -> list[Row]:
     """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents."""
     if not case.told:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
+    texts = {on: case.pick("text", "test", settings.documents, on) for on in case.told}
+    blocks, sizes = [b for own in texts.values() for b in own], [len(own) for own in texts.values()]
+    base, tokens = cross_entropy(case, blocks)
     means = centres(case, settings) if settings.method == "mean" else {}
-    controls = drawn(case, settings)
-    rows = []
-    for on in case.told:
-        blocks = case.pick("text", "test", settings.documents, on)
-        base, tokens = cross_entropy(case, blocks)
-        rows.append(weighted_mean("language_ablation", "ce", on, base, tokens, case.seed))
-        for own in case.told:
-            found = case.languages[own]
-            for name, latents in (("ablate", found.latents), ("filtered", found.filtered[: len(found.latents)])):
-                label = f"{name} {own}/on {on}"
-                if latents:
-                    with removal(case, latents, settings, means):
-                        after, _ = cross_entropy(case, blocks)
-                    rows.append(weighted_mean("language_ablation", "delta_ce", label, after - base, tokens, case.seed))
-                else:
-                    why = f"no latent was kept for {own}" if name == "ablate" else f"none was dropped for {own}"
-                    rows += not_applicable("language_ablation", "delta_ce", why, label)
-            changes = []
-            for latents in controls[own]:
-                with removal(case, latents, settings, means):
-                    after, _ = cross_entropy(case, blocks)
-                changes.append(float((after - base).sum() / tokens.sum()))
-            rows += band(f"random {own}/on {on}", changes)
+
+    def rise(latents: Sequence[int]) -> list[Tensor]:
+        with removal(case, latents, settings, means):
+            return list((cross_entropy(case, blocks)[0] - base).split(sizes))
+
+    asked = list(zip(case.told, base.split(sizes), tokens.split(sizes)))
+    rows = [weighted_mean("language_ablation", "ce", on, nats, count, case.seed) for on, nats, count in asked]
+    controls = drawn(case, settings) if settings.draws else {}
+    for own in case.told:
+        found = case.languages[own]
+        sets = {"ablate": found.latents} | ({"filtered": found.filtered[: len(found.latents)]} if controls else {})
+        for kind, latents in sets.items():
+            rows += removed(case, kind, own, asked, rise(latents) if latents else [])
+        draws = [rise(latents) for latents in controls.get(own, [])]
+        for place, (on, _, count) in enumerate(asked):
+            rows += band(f"random {own}/on {on}", [float(each[place].sum() / count.sum()) for each in draws])
+    return rows
+
+
+def removed(
+    case: Case, kind: str, own: str, asked: Sequence[tuple[str, Tensor, Tensor]], rises: Sequence[Tensor]
+) -> list[Row]:
+    """What the loss of latents costs each language; a note for each where there were none."""
+    rows: list[Row] = []
+    for place, (on, _, tokens) in enumerate(asked):
+        label = f"{kind} {own}/on {on}"
+        if rises:
+            rows.append(weighted_mean("language_ablation", "delta_ce", label, rises[place], tokens, case.seed))
+        else:
+            why = f"no latent was {'kept' if kind == 'ablate' else 'filtered out'} for {own}"
+            rows += not_applicable("language_ablation", "delta_ce", why, label)
     return rows
 
 
@@ -96,7 +107,7 @@ def drawn(case: Case, settings: Settings) -> dict[str, list[tuple[int, ...]]]:
     found: dict[str, list[tuple[int, ...]]] = {}
     for name in case.told:
         own, found[name] = case.languages[name].latents, []
-        if own and settings.draws:
+        if own:
             texts = [b.ids for b in case.pick("text", "train", settings.documents, name)]
             rate = activity(case.subject, texts, case.batch).rate
             for draw in range(settings.draws):

@@ -20,11 +20,13 @@ import torch
 from torch import Tensor
 
 from sieve.evals.case import Case, Row, clustered_proportion, not_applicable, proportion
+from sieve.features.examples import token_text
 from sieve.methods import method
 from sieve.methods.material import Material, Push, Text
 from sieve.model.generate import continue_ids
 from sieve.text.identify import Identifier
 
+SENTENCE_ENDS = tuple(".!?…。।؟")
 USUAL = 0.95
 """Share of real text that is no more surprising than what still counts as fluent."""
 
@@ -114,7 +116,18 @@ def other_prompts(case: Case, settings: Settings, split: str, target: str) -> li
     """The beginnings of documents in every language but the target's, as evenly as they can be taken."""
     others = [b for name in case.told if name != target for b in case.pick("text", split, settings.prompts, name)]
     step = max(1, len(others) // settings.prompts)
-    return [list(b.ids[: settings.prompt_tokens]) for b in others[::step]][: settings.prompts]
+    return [beginning(case, b.ids, settings.prompt_tokens) for b in others[::step]][: settings.prompts]
+
+
+def beginning(case: Case, ids: Sequence[int], most: int) -> list[int]:
+    """Up to `most` tokens of a document, as far as its last whole sentence among them, else its last whole word.
+
+    Nobody changes language within a word: a prompt that ends in one asks for its rest first.
+    """
+    text = [token_text(case.subject.lm, i) for i in ids[: most + 1]]
+    ends = [place for place in range(2, len(text)) if text[place][:1].isspace()]
+    sentences = [place for place in ends if text[place - 1].rstrip()[-1:] in SENTENCE_ENDS]
+    return list(ids[: (sentences or ends or [most])[-1]])
 
 
 def curve(

@@ -54,6 +54,9 @@ class Row(NamedTuple):
     note: str
 
 
+RANDOM = "random"
+"""The control that the language filter goes by."""
+
 NO_ROW = Row(None, None, None, None, "")
 
 
@@ -61,6 +64,7 @@ NO_ROW = Row(None, None, None, None, "")
 class Subject:
     """One subject's lineage and tables. `rows` maps (question, metric, case) to an answer, in the order of the file.
 
+    counts: what the language filter left after each step; controls: the same against other controls than random tokens.
     curve, worked: its swaps over strengths, None where nothing was swapped, and the first of them to be read.
     reference: the subject that differs from it in its weight alone, which is 0; itself, if that is its own; or None.
     """
@@ -71,6 +75,7 @@ class Subject:
     counts: list[dict[str, Any]]
     features: list[dict[str, Any]]
     history: list[dict[str, Any]]
+    controls: Sequence[dict[str, Any]] = ()
     curve: Curve | None = None
     worked: Sequence[Worked] = ()
     reference: Subject | None = None
@@ -202,6 +207,7 @@ def read_subjects(lines: list[Lineage], evaluate: Path, filter: Path, history: P
 def _read(line: Lineage, evaluate: Path, filter: Path, history: Path) -> Subject:
     listed = read_table(evaluate / "rows.parquet").to_pylist()
     rows = {(row["question"], row["metric"], row["case"]): Row(*map(row.get, Row._fields)) for row in listed}
+    counts = read_table(filter / "counts.parquet").to_pylist()
     curve, worked = read_swaps(evaluate / "items.parquet", rows.get(("swap", "strength", "chosen"), NO_ROW).value)
     return Subject(
         line=line,
@@ -209,7 +215,8 @@ def _read(line: Lineage, evaluate: Path, filter: Path, history: Path) -> Subject
         curve=curve,
         worked=worked,
         examples=read_table(evaluate / "examples.parquet").to_pylist(),
-        counts=read_table(filter / "counts.parquet").to_pylist(),
+        counts=[row for row in counts if row["control"] == RANDOM],
+        controls=[row for row in counts if row["control"] != RANDOM],
         features=read_table(filter / "features.parquet").to_pylist(),
         history=read_table(history / f"{line.subject}.parquet").to_pylist(),
     )

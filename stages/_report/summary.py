@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -33,13 +32,21 @@ def control_swap(subject: Subject, control: str) -> str:
     return next(iter(subject.cases("swap", "success", f"{control}/")), "")
 
 
-def ablations(subject: Subject) -> dict[tuple[str, str], float]:
-    """(language whose latents are removed, language of the text) -> rise of the cross-entropy in nats per token."""
+def ablations(subject: Subject, kind: str = "ablate") -> dict[tuple[str, str], float]:
+    """(language whose latents are removed, language of the text) -> rise of the cross-entropy in nats per token.
+
+    kind: what is removed: what it keeps, or one of the controls `random` and `filtered`.
+    """
+    rows = ablation_rows(subject, kind)
+    return {pair: row.value for pair, row in rows.items() if row.value is not None}
+
+
+def ablation_rows(subject: Subject, kind: str) -> dict[tuple[str, str], Row]:
+    """The same with intervals."""
     found = {}
-    for case, row in subject.cases("language_ablation", "delta_ce").items():
-        parts = re.fullmatch(r"ablate (.+)/on (.+)", case)
-        if parts and row.value is not None:
-            found[parts[1], parts[2]] = row.value
+    for case, row in subject.cases("language_ablation", "delta_ce", f"{kind} ").items():
+        own, text = case.removeprefix(f"{kind} ").split("/on ")
+        found[own, text] = row
     return found
 
 
@@ -64,7 +71,7 @@ def _steered(subject: Subject, metric: str, strength: Value) -> Value:
 
 def best_steering(subject: Subject) -> Value:
     """The strength that the validation split chose for all languages; None if nothing was steered."""
-    return subject.row("steering", "strength", "chosen").value
+    return subject.row("steering", "method_strength", "langfir").value
 
 
 def _strength(subject: Subject) -> Value:
@@ -233,7 +240,7 @@ KEYS: dict[str, Key] = {
     ),
     "steering_strength": Key(
         "the strength the steering keys are taken at",
-        "steering / strength / chosen: highest mean accuracy on the validation split",
+        "steering / method_strength / langfir: most fluent continuations on the validation split",
         best_steering,
     ),
     "steering_unsteered": Key(

@@ -31,14 +31,15 @@ def case(subject, blocks):
 
 def test_every_pair_of_languages_is_measured(case):
     """One cross-entropy per language and one difference per ordered pair; where nothing was kept a note says so."""
-    rows = language_ablation.run(case, asking())
+    rows = language_ablation.run(case, asking(draws=1))
     keys = [(r.metric, r.case) for r in rows]
     kinds = ("ablate", "filtered")
     assert len(set(keys)) == len(keys)
     assert {c for m, c in keys if m == "ce"} == set(LATENTS)
     pairs = {f"{kind} {a}/on {b}" for kind in kinds for a in LATENTS for b in LATENTS}
-    assert {c for m, c in keys if m == "delta_ce"} == pairs
-    for row in rows:
+    measured = [r for r in rows if not r.case.startswith("random")]
+    assert {r.case for r in measured if r.metric == "delta_ce"} == pairs
+    for row in measured:
         assert (row.value is None) == row.case.startswith(("ablate ru", "filtered ru", "filtered es"))
         assert ("no latent was kept for ru" in row.note) == row.case.startswith("ablate ru")
 
@@ -163,13 +164,13 @@ def test_the_band_is_that_of_the_draws(case):
         with silence(case.subject, latents):
             changes.append(float((cross_entropy(case, blocks)[0] - base).sum() / tokens.sum()))
     row = rows["random de/on es"]
-    assert (row.value, row.low, row.high) == pytest.approx((sum(changes) / 3, min(changes), max(changes)))
+    assert (row.value, row.low, row.high) == pytest.approx((sum(changes) / 3, min(changes), max(changes)), rel=1e-4)
     assert row.n == 3
 
 
 def test_as_many_filtered_latents_are_removed_as_are_kept(case):
     """The strongest of them: English keeps two and drops three."""
-    (row,) = [r for r in language_ablation.run(case, asking()) if r.case == "filtered en/on de"]
+    (row,) = [r for r in language_ablation.run(case, asking(draws=1)) if r.case == "filtered en/on de"]
     blocks = case.pick("text", "test", 3, "de")
     base, tokens = cross_entropy(case, blocks)
     with silence(case.subject, DROPPED["en"][:2]):

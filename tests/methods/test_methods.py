@@ -175,7 +175,7 @@ def test_lape_adds_mean_activations_in_every_mlp(material, batch):
 
 
 def test_dimensions_are_overwritten(material, batch):
-    """A tenth of the dimensions, those whose mean changes most to the last layer, become strength times its mean there."""
+    """A tenth of the dimensions, whose mean changes most to the last layer, become strength times their mean there."""
     (push,) = method("dimensions_mono").find(material, "de")
     here, last = rows(material, "de")[0].mean(0), rows(material, "de", "resid_post_2")[0].mean(0)
     chosen = (here - last).abs().argsort(descending=True)[:3]

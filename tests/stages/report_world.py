@@ -53,9 +53,10 @@ FEATURES = pa.schema(
     + [("kept", pa.bool_())]
 )
 COUNTS = pa.schema(
-    [("language", pa.string())]
+    [("language", pa.string()), ("control", pa.string())]
     + [(name, pa.int64()) for name in ("sequences", "tokens", "active", "consistent", "random", "kept")]
-    + [("vocabulary_share", pa.float64()), ("note", pa.string())]
+    + [(name, pa.float64()) for name in ("vocabulary_share", "fvu_target", "fvu_control")]
+    + [("note", pa.string())]
 )
 MODEL_CARD = {
     "parameters": 1_050_368,
@@ -219,12 +220,24 @@ def _concept_rows(rows: Rows, heavy: bool) -> None:
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
-    rows.add("steering", "strength", "chosen", STRENGTHS[-1])
+    for name, right in {"langfir": 0.9, "residual": 0.7, "diffmean": 0.95, "random_latents": 0.1}.items():
+        rows.add("steering", "method_strength", name, STRENGTHS[-1])
+        rows.add("steering", "reached", name, len(LANGUAGES))
+        rows.share("steering", "method_accuracy", name, right - 0.1 * heavy, 160)
+        rows.share("steering", "method_fluent", name, right - 0.2, 160)
+        rows.add("steering", "method_ce", name, 2.5)
+    rows.add("language_latents", "kept_share", "", 0.02)
+    for language in LANGUAGES:
+        for kind, ratio in (("kept", 30.0 + heavy), ("filtered", 1.2)):
+            rows.add("language_latents", "ratio", f"{kind} {language}", ratio)
+        for what in ("text", "noise"):
+            rows.mean("language_latents", "jaccard", f"{what} 100/{language}", 0.8, 5)
     for language in LANGUAGES:
         rows.add("language_ablation", "ce", language, 1.7 + 0.4 * draw.random())
         for other in LANGUAGES:
             rise = 0.9 + 0.3 * heavy + 0.2 * draw.random() if language == other else 0.08 * draw.normal()
             rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise)
+            rows.mean("language_ablation", "delta_ce", f"random {language}/on {other}", 0.05, 20)
         for strength in STRENGTHS:
             accuracy = 0.25 + 0.7 * (1 - np.exp(-1.3 * strength)) * (0.7 + 0.3 * draw.random()) - 0.02 * strength**2
             rows.share("steering", "accuracy", f"{language}/{strength:g}", accuracy, 40)
@@ -253,10 +266,12 @@ def _filter(folder: Path, languages: bool, draw: np.random.Generator) -> None:
     features: dict[str, list[Any]] = {name: [] for name in FEATURES.names}
     for index, language in enumerate(LANGUAGES if languages else ()):
         kept = int(draw.integers(3, 9))
-        row = (language, 256, 16_384, 410 + 7 * index, 38 + index, 38 + index - kept, kept, 0.31, "")
+        steps = (256, 16_384, 410 + 7 * index, 38 + index)
         note = "" if index != 2 else "fewer sequences than asked for"
-        for name, value in zip(COUNTS.names, (*row[:-1], note)):
-            counts[name].append(value)
+        for control, left in (("random", kept), ("shuffled", 1), ("unigram", 2)):
+            row = (language, control, *steps, 38 + index - left, left, 0.31, 0.12, 0.45, note)
+            for name, value in zip(COUNTS.names, row):
+                counts[name].append(value)
         for name, value in zip(
             FEATURES.names, (language, (203, 17)[language == "es"], 0.93, 0.21, 0.004, 1.9, 0.7, True)
         ):

@@ -83,7 +83,7 @@ def test_missing_section(refusal):
         ("groups: 5000", "groups: true", "dataset.groups: given True; must be a valid integer"),
         ("groups: 5000", "groups:", "dataset.groups: given None; must be a valid integer"),
         ("groups: 5000", "groups: -1", "dataset.groups: given -1; must be greater than or equal to 0"),
-        ("tau: 0.5", "tau: 50", "filter.tau: given 50; must be less than or equal to 1"),
+        ("valid: 0.03", "valid: 50", "dataset.valid: given 50; must be less than or equal to 1"),
         ("kind: generated", "kind: made", "dataset.kind: given 'made'; must be 'generated' or 'files'"),
         ("[3, 6]", "[3]", "dataset.sentences: given [3]; list should have at least 2 items, not 1"),
         ("tokens:\n  context: 128", "tokens: 128", "tokens: given 128; must be a mapping"),
@@ -126,10 +126,12 @@ def test_id_with_a_dot(refusal):
 
 def test_several_mistakes_in_one_message(refusal):
     """Mistakes in fields and in references between names are all told at once."""
-    mistakes = refusal(("groups: 5000", "groups: many"), ("tau: 0.5", "tau: 2"), ("{sae: cosine_5}", "{sae: cosine_7}"))
+    mistakes = refusal(
+        ("groups: 5000", "groups: many"), ("valid: 0.03", "valid: 2"), ("{sae: cosine_5}", "{sae: cosine_7}")
+    )
     assert [mistake.split(":")[0] for mistake in mistakes] == [
         "dataset.groups",
-        "filter.tau",
+        "dataset.valid",
         "adapt.subjects.adapted_5.sae",
     ]
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from sieve.provenance import read_json
+from stages._report.languages import FIGURES
 from stages._report.page import difference
 from stages._report.plots import swap_plots, training_plots
 from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, referred
@@ -70,7 +71,7 @@ def test_the_summary_holds_every_key_for_every_subject(world: str, request: pyte
     numbers = {key for key, value in card.items() if type(value) in (int, float)}
     told = {key if key.startswith("ngram.") else f"model.{key}" for key in numbers}
     others = {key for key in summary if not key.startswith("orthogonality.")}
-    assert others == asked | told | {"adapt.problem_accuracy_weight0"}
+    assert others == asked | told | {"adapt.problem_accuracy_weight0"} | {f"langfir.{key}" for key in FIGURES}
 
 
 def test_the_page_explains_every_key(full: Path) -> None:

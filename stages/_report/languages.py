@@ -1,0 +1,147 @@
+"""What a preset comes to on languages: LangFIR's figures over seeds, and beside what its steering stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean, median
+from typing import NamedTuple
+
+from sieve.methods import method, methods
+from sieve.methods.material import ONE, ONE_AND_RANDOM
+from stages._report.subjects import Row, Subject
+from stages._report.summary import ablation_rows, ablations
+
+Value = float | None
+CONTROLS = ("random_latents", "filtered")
+"""Methods that are no rivals: what LangFIR would be without its filter."""
+
+
+class Rival(NamedTuple):
+    """One line of the table of methods: figures are means over seeds, the interval is of the first."""
+
+    name: str
+    needs: str
+    unit: str
+    strength: Value
+    accuracy: Value
+    interval: Row
+    fluent: Value
+    ce: Value
+    reached: Value
+
+
+def diagonal_share(subject: Subject) -> Value:
+    """Languages that suffer most of all from the loss of their own latents; those that keep none do not."""
+    table, texts = ablations(subject), list(subject.cases("language_ablation", "ce"))
+    if not table:
+        return None
+    pairs = {own: {text: change for (one, text), change in table.items() if one == own} for own in texts}
+    return fmean(
+        bool(changes) and max(changes, key=lambda text: changes[text]) == own for own, changes in pairs.items()
+    )
+
+
+def inside_band(subject: Subject) -> Value:
+    """Pairs of different languages whose rise is no higher than nearly all draws of random latents'."""
+    band = {pair: row.high for pair, row in ablation_rows(subject, "random").items() if row.high is not None}
+    others = {pair: change for pair, change in ablations(subject).items() if pair[0] != pair[1] and pair in band}
+    return fmean(change <= band[pair] for pair, change in others.items()) if others else None
+
+
+def selectivity(subject: Subject) -> Value:
+    """Median ratio of rates of kept latents, over that of filtered-out consistent ones; medians over languages."""
+    kept, filtered = (
+        [row.value or 0.0 for row in subject.cases("language_latents", "ratio", f"{kind} ").values()]
+        for kind in ("kept", "filtered")
+    )
+    return median(kept) / median(filtered) if kept and filtered and median(filtered) else None
+
+
+def jaccard(subject: Subject, size: int, what: str = "text") -> Value:
+    """Agreement of kept sets with those found in as many other texts (or random sequences), mean over languages."""
+    rows = subject.cases("language_latents", "jaccard", f"{what} {size}/").values()
+    return fmean(row.value or 0.0 for row in rows) if rows else None
+
+
+def accuracy(subject: Subject, name: str) -> Value:
+    """Continuations in the language steered to, by one method at its own strength."""
+    return subject.row("steering", "method_accuracy", name).value
+
+
+def best_monolingual(subject: Subject) -> Value:
+    """The highest accuracy of a rival that needs text in no other language."""
+    found = [accuracy(subject, name) for name in methods() if monolingual_rival(name)]
+    return max((value for value in found if value is not None), default=None)
+
+
+def monolingual_rival(name: str) -> bool:
+    """Whether a method needs no other language, and is neither LangFIR nor its control."""
+    return name not in ("langfir", *CONTROLS) and method(name).NEEDS in (ONE, ONE_AND_RANDOM)
+
+
+def kept_share(subject: Subject) -> Value:
+    """Latents kept for a language, mean over languages, as a share of live ones."""
+    return subject.row("language_latents", "kept_share", "").value
+
+
+FIGURES: dict[str, tuple[str, Callable[[Subject], Value]]] = {
+    "diagonal_share": ("languages that suffer most from the loss of their own latents", diagonal_share),
+    "inside_band": ("other languages' losses that are no higher than random latents'", inside_band),
+    "kept_share": ("latents kept for a language, of live ones", kept_share),
+    "selectivity_ratio": ("selectivity of kept latents over that of filtered-out ones", selectivity),
+    "jaccard_100": ("agreement of the kept set with that of 100 other texts", lambda s: jaccard(s, 100)),
+    "jaccard_100_noise": ("... of 100 other random sequences", lambda s: jaccard(s, 100, "noise")),
+    "steering_accuracy": ("continuations in the language steered to", lambda s: accuracy(s, "langfir")),
+    "steering_fluent": (
+        "... and no more surprising than nearly all text in it",
+        lambda s: s.row("steering", "method_fluent", "langfir").value,
+    ),
+    "best_monolingual_rival": ("the highest accuracy of a method that needs no other language", best_monolingual),
+    "diffmean_accuracy": ("accuracy of DiffMean, which needs all languages", lambda s: accuracy(s, "diffmean")),
+}
+
+
+def same_kind(subjects: Sequence[Subject]) -> list[list[Subject]]:
+    """Subjects that are alike but for their seed, in the order of the first of each."""
+    groups: dict[tuple[str, str, str | None, Value], list[Subject]] = {}
+    for subject in subjects:
+        line = subject.line
+        groups.setdefault((line.kind, line.stage, line.penalty, line.weight), []).append(subject)
+    return list(groups.values())
+
+
+def summary(subjects: Sequence[Subject]) -> dict[str, Value]:
+    """`langfir.<key>` of the first subject and those that are like it but for their seed: means over seeds."""
+    group = same_kind(subjects)[0]
+    return {f"langfir.{key}": _mean([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
+
+
+def _mean(values: Sequence[Value]) -> Value:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
+def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
+    """Every group of subjects that was asked about languages: its name and FIGURES, means over seeds."""
+    found = []
+    for group in same_kind(subjects):
+        values = [_mean([take(subject) for subject in group]) for _, take in FIGURES.values()]
+        if any(value is not None for value in values):
+            found.append((" ".join(subject.name for subject in group), values))
+    return found
+
+
+def rivals(subjects: Sequence[Subject]) -> list[Rival]:
+    """All methods of the first group, the most accurate first."""
+    group = same_kind(subjects)[0]
+    found = []
+    for name in methods():
+        rows = {
+            metric: [subject.row("steering", metric, name) for subject in group]
+            for metric in ("method_strength", "method_accuracy", "method_fluent", "method_ce", "reached")
+        }
+        strength, right, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
+        if right is not None:
+            how, interval = method(name), rows["method_accuracy"][0]
+            found.append(Rival(name, how.NEEDS, how.UNIT, strength, right, interval, fluent, ce, reached))
+    return sorted(found, key=lambda rival: -(rival.accuracy or 0.0))

@@ -1,0 +1,110 @@
+"""What the report says of languages, from invented rows whose figures are known."""
+
+import pytest
+
+from stages._report.languages import (
+    FIGURES,
+    best_monolingual,
+    comparison,
+    diagonal_share,
+    inside_band,
+    jaccard,
+    monolingual_rival,
+    rivals,
+    same_kind,
+    selectivity,
+    summary,
+)
+from stages._report.subjects import Lineage, Row, Subject
+
+RISES = {("de", "de"): 1.0, ("de", "en"): 0.2, ("en", "de"): 0.5, ("en", "en"): 0.4}
+OTHERS = {"residual": 0.5, "dimensions_mono": 0.6, "filtered": 0.99, "diffmean": 0.9}
+BAND = {("de", "en"): 0.3, ("en", "de"): 0.3, ("de", "de"): 0.1, ("en", "en"): 0.1}
+
+
+def subject(name="base", seed=0, kind="base", right=0.8, rises=RISES):
+    """A subject that was asked about two languages."""
+    rows = {("language_ablation", "ce", language): row(1.5) for language in ("de", "en")}
+    rows |= {("language_ablation", "delta_ce", f"ablate {a}/on {b}"): row(value) for (a, b), value in rises.items()}
+    for (a, b), high in BAND.items():
+        rows["language_ablation", "delta_ce", f"random {a}/on {b}"] = Row(0.0, -high, high, 20, "")
+    for language, kept in (("de", 30.0), ("en", 10.0)):
+        rows["language_latents", "ratio", f"kept {language}"] = row(kept)
+        rows["language_latents", "ratio", f"filtered {language}"] = row(2.0)
+        rows["language_latents", "jaccard", f"text 100/{language}"] = row(kept / 50)
+        rows["language_latents", "jaccard", f"text 10/{language}"] = row(0.0)
+        rows["language_latents", "jaccard", f"noise 100/{language}"] = row(1.0)
+    rows["language_latents", "kept_share", ""] = row(0.03)
+    for method, accuracy in {
+        "langfir": right,
+        "residual": 0.5,
+        "dimensions_mono": 0.6,
+        "filtered": 0.99,
+        "diffmean": 0.9,
+    }.items():
+        rows["steering", "method_accuracy", method] = row(accuracy)
+    return Subject(Lineage(name, "train", None, None, "resid_post_1", None, seed, kind), rows, [], [], [], [])
+
+
+def row(value):
+    """A figure without an interval."""
+    return Row(value, None, None, 1, "")
+
+
+def test_own_language_worst():
+    """German suffers most from the loss of its own latents, English's cost German more than English."""
+    assert diagonal_share(subject()) == 0.5
+    assert diagonal_share(subject(rises={("de", "de"): 1.0, ("de", "en"): 0.2})) == 0.5  # English keeps nothing
+    assert diagonal_share(subject(rises={})) is None
+
+
+def test_inside_the_band_of_random_latents():
+    """Of two losses of another language, .2 is below its band's .3, and .5 is not; a language's own is not asked."""
+    assert inside_band(subject()) == 0.5
+
+
+def test_selectivity_is_that_of_kept_over_filtered():
+    """Medians over languages: 20 over 2."""
+    assert selectivity(subject()) == 10
+
+
+def test_stability_at_a_size():
+    """Mean over languages at that number of texts, or of random sequences, and at no other."""
+    assert jaccard(subject(), 100) == pytest.approx(0.4)
+    assert jaccard(subject(), 100, "noise") == 1
+    assert jaccard(subject(), 10) == 0
+    assert jaccard(subject(), 50) is None
+
+
+def test_the_best_monolingual_rival_is_no_control_and_needs_one_language():
+    """Neither LangFIR, nor its filtered latents, nor DiffMean, which needs all languages."""
+    assert best_monolingual(subject()) == 0.6
+    assert [
+        name for name in ("langfir", "filtered", "random_latents", "diffmean", "lape") if monolingual_rival(name)
+    ] == []
+
+
+def test_the_summary_is_of_the_first_subject_over_its_seeds():
+    """Means over seeds of the first kind; another kind has no say; what a seed lacks is not made up from the others."""
+    listed = [subject("a_1", 1), subject("other", 0, "other", right=0.1), subject("a_2", 2, right=0.6)]
+    assert [[s.name for s in group] for group in same_kind(listed)] == [["a_1", "a_2"], ["other"]]
+    found = summary(listed)
+    assert set(found) == {f"langfir.{key}" for key in FIGURES}
+    assert found["langfir.steering_accuracy"] == pytest.approx(0.7)
+    assert found["langfir.diffmean_accuracy"] == 0.9
+    assert found["langfir.steering_fluent"] is None
+    assert summary([subject("a_1", 1), subject("a_2", 2, rises={})])["langfir.diagonal_share"] is None
+
+
+def test_tables_are_of_groups_and_of_methods():
+    """A line for each kind that was asked, and one for each method that found something, the most accurate first."""
+    silent = Subject(Lineage("none", "train", None, None, "s", None, 0, "none"), {}, [], [], [], [])
+    listed = [subject("a_1", 1), subject("a_2", 2), silent]
+    assert [name for name, _ in comparison(listed)] == ["a_1 a_2"]
+    assert [rival.name for rival in rivals(listed)] == [
+        "filtered",
+        "diffmean",
+        "langfir",
+        "dimensions_mono",
+        "residual",
+    ]
