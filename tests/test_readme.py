@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import sieve
+from sieve.provenance import read_table
 from tests.conftest import ROOT
 from tests.readme import README, python_blocks, quick_start
 from tools.findings import findings
@@ -52,6 +54,21 @@ def test_figures_come_from_the_published_summaries(folder):
 
     assert shown, f"README.md shows no table of {folder}"
     assert shown[1] == findings(ROOT / folder)
+
+
+def test_language_example_runs(toy_run: Path, tmp_path, monkeypatch, capsys):
+    """The lines that find a direction in sentences run as they stand, after those that load a subject."""
+    example = next(block for block in python_blocks() if "language_direction" in block)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 8
+    rows = read_table(toy_run / "data/dataset/texts.parquet").to_pylist()
+    texts = [row["text"].replace("\n", " ") for row in rows if (row["language"], row["split"]) == ("es", "train")]
+    (tmp_path / "spanish.txt").write_text("\n".join(texts), encoding="utf-8")
+
+    monkeypatch.chdir(tmp_path)
+    subject = sieve.load(toy_run / "data/subjects/topk", model=toy_run / "data/model")
+    exec(compile(example, "README.md", "exec"), {"sieve": sieve, "subject": subject})
+
+    assert "'sequences'" in capsys.readouterr().out
 
 
 def test_library_example_is_short_and_runs(toy_run: Path, monkeypatch, capsys):
