@@ -1,10 +1,11 @@
 """Measurements against others and oneself.
 
-    python -m bench step | capture | read | pipeline [OPTION ...]
+    python -m bench step | capture | read | sift | pipeline [OPTION ...]
 
 step      a training step beside other projects' steps: time, memory, quality; with --grow alone, larger and larger
 capture   tokens a second of the activations stage, beside bare forward passes
 read      rows a second from a cache on disk, beside what a training step takes
+sift      seconds and memory of the language filter's pass over text
 pipeline  seconds and memory of a finished run, stage by stage, and what of it was start-up
 
 Each says more with --help. Also: python -m bench.faults, bench.overhead, bench.twins.
@@ -17,7 +18,7 @@ import sys
 
 from tools._project import run
 
-COMMANDS = ("step", "capture", "read", "pipeline")
+COMMANDS = ("step", "capture", "read", "sift", "pipeline")
 
 
 def main() -> None:

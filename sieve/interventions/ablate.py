@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -37,6 +38,8 @@ def ablate(lm: LanguageModel, site: str, atoms: Tensor, centre: Tensor | None = 
     With `centre` (D,), a mean activation, it gets that one's part instead: h − QQᵀ(h − centre) (mean-ablation).
     """
     rows = basis(atoms.to(lm.device))
+    if len(rows) < len(atoms):
+        warnings.warn(f"the {len(atoms)} atoms span only {len(rows)} dimensions; their whole span goes", stacklevel=3)
     mean = 0.0 if centre is None else centre.to(lm.device)
     with splice(lm, site, lambda hidden, _: hidden - ((hidden - mean) @ rows.T) @ rows):
         yield

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from stages._report.purity import purity_plots
 from stages._report.seeds import seed_plots
 from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families, first_seeds
 from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, doses, steering
@@ -287,6 +288,7 @@ def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:
         "seeds": seed_plots(subjects),
         "swap": swap_plots(subjects),
         "ablation": ablation_plots(subjects),
+        "languages": purity_plots(subjects),
         "steering": steering_plots(subjects),
         "training": training_plots(subjects),
     }
