@@ -126,6 +126,6 @@ def test_silence_refuses_an_unknown_latent(subject, latent):
 
 def test_atoms_that_span_less_than_they_are_warn(lm):
     """Two atoms in one direction span one dimension: the message names both numbers, and their span goes all the same."""
-    atom = correlated(16)[:1]
-    with pytest.warns(UserWarning, match="2 atoms span only 1 dim"), ablate(lm, "resid_post_1", torch.cat([atom, atom])):
+    atom = correlated(lm.width)[:1]
+    with pytest.warns(UserWarning, match="2 atoms span only 1 dim"), ablate(lm, SITE, torch.cat([atom, atom])):
         pass
