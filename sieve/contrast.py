@@ -98,7 +98,7 @@ class Reading(NamedTuple):
 
 
 def read(curve: Curve, level: Level, metric: str) -> Reading:
-    """`metric` ("success" or "kept") of each item that has it, between the weakest two strengths that enclose `level`.
+    """`metric` ("success" or "kept") of each item, between the weakest two strengths that enclose `level`.
 
     ValueError where none do: ask for `Curve.nearest` first.
     """

@@ -18,8 +18,8 @@ def _grams(text: str) -> Iterator[str]:
             yield text[start : start + size]
 
 
-PIECE, UNLIKELY = 60, 0.01
-"""Characters of the pieces of held-out text, and share of them, below whose likelihood nothing is of the language."""
+PIECE, UNLIKELY, FEWEST = 60, 0.01, 20
+"""Characters of pieces of held-out text, share of them below which nothing is of the language, fewest that can tell."""
 
 
 class Identifier:
@@ -60,4 +60,4 @@ class Identifier:
         """What nearly all pieces of held-out text reach; nothing is asked where there are too few to tell."""
         pieces = [text[i : i + PIECE] for text in texts for i in range(0, len(text) - PIECE + 1, PIECE)]
         found = sorted(self._likelihood(language, piece) for piece in pieces)
-        return found[int(UNLIKELY * len(found))] if len(found) >= 1 / UNLIKELY else -math.inf
+        return found[int(UNLIKELY * len(found))] if len(found) >= FEWEST else -math.inf

@@ -125,7 +125,7 @@ def test_silence_refuses_an_unknown_latent(subject, latent):
 
 
 def test_atoms_that_span_less_than_they_are_warn(lm):
-    """Two atoms in one direction span one dimension: the message names both numbers, and their span goes all the same."""
+    """Two atoms in one direction span one dimension: the message names both numbers, and the span goes."""
     atom = correlated(lm.width)[:1]
     with pytest.warns(UserWarning, match="2 atoms span only 1 dim"), ablate(lm, SITE, torch.cat([atom, atom])):
         pass

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from sieve.text.controls import random_sequences, usable_ids
+from sieve.text.controls import random_sequences, shuffled, unigram, usable_ids
 
 LENGTHS = [5, 0, 300, 7, 40]
 
@@ -69,3 +69,39 @@ def test_too_few_ids_are_refused():
     """A vocabulary too small for noise is refused with its size."""
     with pytest.raises(ValueError, match="only 99 ids"):
         random_sequences([3], [], list(range(99)), 0, "x")
+
+
+def test_single_bytes_can_be_left_out(lm):
+    """Tokens of the form <0xAB> are no letters; without being asked for they stay."""
+    tokenizer = copy.deepcopy(lm.tokenizer)
+    vocabulary = {"<0x00>": 0, "<0xFF>": 1, "<0xZZ>": 2, "Ġa": 3, "<s>": 4}
+    tokenizer.get_vocab = lambda: vocabulary
+    before = usable_ids(tokenizer)
+
+    assert [i for i in before if i not in usable_ids(tokenizer, exclude_bytes=True)] == [
+        i for i in (0, 1) if i in before
+    ]
+
+
+TEXTS = [[5, 5, 6, 7], [8], [], [9] * 30 + [5]]
+
+
+def test_shuffled_texts_have_the_same_tokens():
+    """Each text keeps its own tokens in another order, which depends on seed, purpose and number alone."""
+    found = shuffled(TEXTS, 0, "es")
+
+    assert [sorted(s) for s in found] == [sorted(s) for s in TEXTS]
+    assert shuffled(TEXTS[:2], 0, "es") == found[:2]
+    long = [list(range(50))]
+    assert len({tuple(shuffled(long, seed, purpose)[0]) for seed, purpose in ((0, "a"), (1, "a"), (0, "b"))}) == 3
+
+
+def test_unigram_tokens_are_as_frequent_as_in_the_text():
+    """Lengths are the texts', and a token that is 10 of 13 in all texts is about that often drawn."""
+    texts = [[5] * 10_000, [6] * 3_000]
+    found = unigram(texts, 0, "es")
+
+    assert [len(s) for s in found] == [10_000, 3_000]
+    share = sum(s.count(5) for s in found) / 13_000
+    assert abs(share - 10 / 13) < 6 * (10 / 13 * 3 / 13 / 13_000) ** 0.5
+    assert unigram(texts, 0, "es") == found != unigram(texts, 1, "es")

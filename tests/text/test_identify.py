@@ -65,3 +65,25 @@ def test_one_language_is_no_question():
     """With fewer than two languages there is nothing to tell apart."""
     with pytest.raises(ValueError, match="at least two"):
         Identifier({"en": ["hello"]})
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """Trained on enough text to know how likely real text is."""
+    found: dict[str, list[str]] = {}
+    for document in generate_documents(200, (3, 4), 1):
+        found.setdefault(document.language, []).append(document.text)
+    return Identifier(found)
+
+
+def test_gibberish_is_in_no_language(strict, samples):
+    """Letters in an order that no language has are in none, though one of the languages is the likeliest."""
+    assert strict("xqzt wvkpj rrtlm zzkqx bvcnm qwrtp lkjhg xcvbn mnbvc") is None
+    assert strict("etaoin shrdlu cmfwyp vbgkqj xzetao inshrd lucmfw ypvbgk") is None
+
+
+def test_real_text_is_nearly_always_in_its_language(strict):
+    """Of unseen text hardly any is called gibberish."""
+    held_out = generate_documents(40, (3, 4), 2)
+    answers = [strict(d.text) == d.language for d in held_out]
+    assert sum(answers) >= 0.98 * len(answers)
