@@ -30,12 +30,15 @@ class Identifier:
         if len(samples) < 2:
             raise ValueError(f"language identification needs at least two languages, got {sorted(samples)}")
         names = sorted(samples)
-        self.counts = {
+        counts = {
             name: Counter(g for i, text in enumerate(samples[name]) if i % 5 != 4 for g in _grams(text))
             for name in names
         }
-        self.totals = {language: sum(counts.values()) for language, counts in self.counts.items()}
-        self.kinds = len(set().union(*self.counts.values()))
+        kinds = len(set().union(*counts.values()))
+        self.unseen = {name: -math.log(own.total() + kinds) for name, own in counts.items()}
+        self.seen = {
+            name: {g: math.log(n + 1) + self.unseen[name] for g, n in own.items()} for name, own in counts.items()
+        }
         self.floors = {name: self._floor(name, samples[name][4::5]) for name in names}
 
     def __call__(self, text: str) -> str | None:
@@ -47,17 +50,18 @@ class Identifier:
         words = text.split()
         if sum(c.isalpha() for c in text) < 10 or (len(words) >= 8 and len(set(pairwise(words))) < len(words) / 3):
             return None
-        scores = {language: self._likelihood(language, text) for language in self.counts}
+        grams = Counter(_grams(text))
+        scores = {language: self._likelihood(language, grams) for language in self.seen}
         best = max(scores, key=lambda language: (scores[language], language))
         return best if scores[best] >= self.floors[best] else None
 
-    def _likelihood(self, language: str, text: str) -> float:
-        """Mean log-likelihood of a text's n-grams, in nats."""
-        counts, total, grams = self.counts[language], self.totals[language] + self.kinds, Counter(_grams(text))
-        return sum(n * math.log((counts[g] + 1) / total) for g, n in grams.items()) / max(1, grams.total())
+    def _likelihood(self, language: str, grams: Counter[str]) -> float:
+        """Mean log-likelihood of n-grams, in nats."""
+        seen, unseen = self.seen[language], self.unseen[language]
+        return sum(n * seen.get(g, unseen) for g, n in grams.items()) / max(1, grams.total())
 
     def _floor(self, language: str, texts: Sequence[str]) -> float:
         """What nearly all pieces of held-out text reach; nothing is asked where there are too few to tell."""
         pieces = [text[i : i + PIECE] for text in texts for i in range(0, len(text) - PIECE + 1, PIECE)]
-        found = sorted(self._likelihood(language, piece) for piece in pieces)
+        found = sorted(self._likelihood(language, Counter(_grams(piece))) for piece in pieces)
         return found[int(UNLIKELY * len(found))] if len(found) >= FEWEST else -math.inf
