@@ -146,8 +146,8 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     train = [b.ids for b in case.pick("text", "train", None, own)]
     used, fresh = train[: how.sequences], train[how.sequences :]
     pools = {
-        "text": fired(case, fresh[: settings.resamples * largest]),
-        "noise": fired(case, _noise(case, train, "resampled", settings.resamples * largest)),
+        "text": fired(case, fresh[: 2 * largest]),
+        "noise": fired(case, _noise(case, train, "resampled", 2 * largest)),
     }
     text, noise = fired(case, used).summed(), fired(case, _noise(case, used, "fixed", len(used))).summed()
     rows = []
