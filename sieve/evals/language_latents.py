@@ -31,8 +31,6 @@ from sieve.features.langfir import select
 from sieve.provenance import generator
 from sieve.text.controls import random_sequences, usable_ids
 
-NAME = "language_latents"
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,12 +46,12 @@ class Settings:
 def run(case: Case, settings: Settings) -> list[Row]:
     """All rows; a note for a language without latents."""
     if not case.told:
-        return not_applicable(NAME, "ratio", "the text is in one language")
+        return not_applicable("language_latents", "ratio", "the text is in one language")
     held_out = {
         name: fired(case, [b.ids for b in case.pick("text", "test", settings.documents, name)]) for name in case.told
     }
     scripts = {name: script(case, name) for name in case.told}
-    rows = [Row(NAME, "kept_share", "", kept_share(case, held_out))]
+    rows = [Row("language_latents", "kept_share", "", kept_share(case, held_out))]
     for name in case.told:
         found = case.languages[name]
         for kind, latents in (("kept", found.latents), ("filtered", found.filtered)):
@@ -61,7 +59,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
         rows += second_domain(case, settings, name, held_out)
         rows += stability(case, settings, name)
         rows += [
-            Row(NAME, "overlap", f"{name}/{other}", jaccard(found.latents, case.languages[other].latents))
+            Row("language_latents", "overlap", f"{name}/{other}", jaccard(found.latents, case.languages[other].latents))
             for other in case.told
             if other > name and (found.latents or case.languages[other].latents)
         ]
@@ -92,7 +90,7 @@ def selective(
 ) -> list[Row]:
     """Medians over latents of ratio, same_script, auroc and entropy."""
     if not latents:
-        return not_applicable(NAME, "ratio", "there are no such latents", label)
+        return not_applicable("language_latents", "ratio", "there are no such latents", label)
     chosen = list(latents)
     others = [name for name in held_out if name != own]
     alike = [name for name in others if scripts[name] == scripts[own]]
@@ -105,7 +103,7 @@ def selective(
     }
     if alike:
         figures["same_script"] = ratio(held_out[own], [held_out[name] for name in alike])[chosen]
-    return [Row(NAME, metric, label, median(x.tolist()), n=len(chosen)) for metric, x in figures.items()]
+    return [Row("language_latents", metric, label, median(x.tolist()), n=len(chosen)) for metric, x in figures.items()]
 
 
 def ratio(own: Firings, others: Sequence[Firings]) -> Tensor:
@@ -128,7 +126,7 @@ def second_domain(case: Case, settings: Settings, own: str, held_out: dict[str, 
     if not problems or not latents:
         return []
     found = ratio(fired(case, [b.ids for b in problems]), [held_out[name] for name in held_out if name != own])
-    return [Row(NAME, "second_domain", own, median(found[latents].tolist()), n=len(latents))]
+    return [Row("language_latents", "second_domain", own, median(found[latents].tolist()), n=len(latents))]
 
 
 def jaccard(a: Sequence[int], b: Sequence[int]) -> float | None:
@@ -161,7 +159,17 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
                 found.append(jaccard(kept.kept.nonzero().flatten().tolist(), case.languages[own].latents) or 0.0)
             if found:
                 label = f"{name} {size}/{own}"
-                rows.append(Row(NAME, "jaccard", label, sum(found) / len(found), min(found), max(found), len(found)))
+                rows.append(
+                    Row(
+                        "language_latents",
+                        "jaccard",
+                        label,
+                        sum(found) / len(found),
+                        min(found),
+                        max(found),
+                        len(found),
+                    )
+                )
     return rows
 
 

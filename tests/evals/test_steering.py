@@ -7,7 +7,7 @@ import torch
 
 from sieve.evals import steering
 from sieve.evals.case import Case, Language
-from sieve.evals.steering import Settings, surprise
+from sieve.evals.steering import Settings, beginning, surprise
 from sieve.interventions.direction import Direction
 from sieve.model.generate import continue_ids
 from sieve.provenance import generator
@@ -46,7 +46,7 @@ def by_hand(case, prompts):
 
 def asked(case, monkeypatch):
     """The rows of LangFIR's curve, and the prompts of every call for a continuation of test prompts."""
-    seen, starts = [], {tuple(b.ids[:6]) for b in case.pick("text", "test")}
+    seen, starts = [], {tuple(beginning(case, b.ids, 6)) for b in case.pick("text", "test")}
 
     def listening(lm, prompts, new_tokens):
         if tuple(prompts[0]) in starts:
@@ -88,7 +88,7 @@ def test_an_adapted_subject_writes_with_its_adapter(case, monkeypatch):
 def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):
     """Nobody is asked to go on in the language that the prompt is in, and every other language is asked for."""
     _, seen = asked(case, monkeypatch)
-    starts = {b.ids[:6]: b.language for b in case.pick("text", "test")}
+    starts = {tuple(beginning(case, b.ids, 6)): b.language for b in case.pick("text", "test")}
     for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:12])):
         languages = {starts[tuple(p)] for call in calls for p in call}
         assert languages == {"de", "en", "es", "ru"} - {target}
@@ -164,7 +164,9 @@ def test_one_language_is_one_line(case, blocks):
 
 def fake(case, monkeypatch, best, fluent=True):
     """Every method writes the target if its strength is the best one of the prompts' split, and nothing else."""
-    starts = {tuple(b.ids[:6]): b.split for b in case.pick("text", "test") + case.pick("text", "valid")}
+    starts = {
+        tuple(beginning(case, b.ids, 30)): b.split for b in case.pick("text", "test") + case.pick("text", "valid")
+    }
 
     def write(case, settings, judge, target, push, strength, prompts):
         hits = [strength == best[starts[tuple(p)]] for p in prompts]
@@ -175,7 +177,7 @@ def fake(case, monkeypatch, best, fluent=True):
 
 def figures(case, **changes):
     """{(metric, case): value}."""
-    return {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, **changes))}
+    return {(r.metric, r.case): r.value for r in steering.run(case, replace(SETTINGS, prompt_tokens=30, **changes))}
 
 
 def test_the_strength_is_chosen_on_validation_prompts(case, monkeypatch):
