@@ -21,6 +21,7 @@ from sieve.features.activity import Activity, activity
 from sieve.features.choosing import choose
 from sieve.features.concepts import Settings as ConceptSettings
 from sieve.features.langfir import (
+    FEWEST,
     Selection,
     Settings,
     direction_of,
@@ -77,6 +78,11 @@ def sift(
     counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
     for language in names if len(names) > 1 else []:
         own = [b.ids for b in texts if b.language == language][: how.sequences]
+        if len(own) < FEWEST:
+            raise ValueError(
+                f"there are {len(own)} training documents in '{language}'; LangFIR needs at least {FEWEST}, about 100 "
+                "for stable sets: give more text in it, or leave the language out"
+            )
         share = vocabulary_share(who.lm, own)
         if how.mode == "sample":
             require_rare(share, sum(map(len, own)) / len(own))

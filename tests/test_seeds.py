@@ -16,7 +16,7 @@ OWNERS = {  # which seeds each stage depends on; a stage that doesn't declare on
     "orthogonalize": {"order"},
     "match": {"init", "order"},
     "adapt": {"init", "order"},
-    "filter": set(),
+    "filter": {"data"},
     "evaluate": {"data"},
     "report": set(),
 }

@@ -7,8 +7,8 @@ stays in the stream, so that only the removal is seen. An adapted subject is ask
 after. Cross-entropy in nats per token, over held-out documents.
 
 Controls, removed in the same way: `random`, as many latents, which fire about as often and whose atoms are about as
-long, drawn several times (low and high are the 2.5 % and 97.5 % draws); `filtered`, the consistent latents that random
-tokens excite too, as many of them as are kept, strongest first. Without draws there are no controls.
+long, drawn several times (low and high, of 20 draws or more, are the 2.5 % and 97.5 % ones); `filtered`, the consistent
+latents that random tokens excite too, as many of them as are kept, strongest first. Without draws there are none.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from sieve.evals.case import Case, Row, not_applicable, weighted_mean
 from sieve.features.activity import activity
 from sieve.features.matched import matched_latents
 from sieve.interventions.ablate import ablate, silence
-from sieve.model.sites import observe, parse_site, sites
+from sieve.model.sites import observe, parse_site, site_width, sites
 from sieve.provenance import generator
 from sieve.text.blocks import Block
 
-METHODS = ("zero", "project", "mean")
+ENOUGH = 20
+"""Draws from which on a band can be told."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,12 @@ def removed(
 
 
 def band(label: str, changes: Sequence[float]) -> list[Row]:
-    """The mean of draws, and between what nearly all of them lie."""
+    """The mean of draws, and between what nearly all of them lie; a few cannot tell that."""
     if not changes:
         return []
     ordered, last = sorted(changes), len(changes) - 1
-    low, high = ordered[round(0.025 * last)], ordered[round(0.975 * last)]
+    enough = len(changes) >= ENOUGH
+    low, high = (ordered[round(0.025 * last)], ordered[round(0.975 * last)]) if enough else (None, None)
     return [Row("language_ablation", "delta_ce", label, sum(changes) / len(changes), low, high, len(changes))]
 
 
@@ -130,7 +132,8 @@ def centres(case: Case, settings: Settings) -> dict[str, Tensor]:
     """{site: mean activation (D,)} over training text, as many documents of each language."""
     blocks = [b for name in case.told for b in case.pick("text", "train", settings.documents, name)]
     names, lm = places(case, settings.later), case.subject.lm
-    totals, tokens = {name: torch.zeros(lm.width, dtype=torch.float64) for name in names}, 0
+    totals = {name: torch.zeros(site_width(lm.network, name), dtype=torch.float64) for name in names}
+    tokens = 0
     for _, ids, mask in case.batches(blocks):
         text = lm.is_text(ids) & mask.bool()
         for name, hidden in observe(lm.network, names, ids, mask).items():

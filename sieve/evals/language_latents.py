@@ -9,8 +9,8 @@ jaccard     of the kept set with what other training text, or other random token
 overlap     of the kept sets of two languages
 second_domain   ratio with the language's problems in the place of its documents
 
-Medians over latents. kept_share: kept latents as a share of those that fire on any held-out text; silent latents have
-no rates, and their language no row but a note. Selection never looks at any of this.
+Medians over latents. kept_share: kept latents as a share of those that fire on any held-out text. A language without
+such latents has no row but a note. Selection never looks at any of this.
 """
 
 from __future__ import annotations
@@ -103,7 +103,11 @@ def selective(
     }
     if alike:
         figures["same_script"] = ratio(held_out[own], [held_out[name] for name in alike])[chosen]
-    return [Row("language_latents", metric, label, median(x.tolist()), n=len(chosen)) for metric, x in figures.items()]
+    loud = rates.sum(0) > 0  # what is silent on held-out text has no entropy; its ratio is 0, its auroc a half
+    figures["entropy"] = figures["entropy"][loud]
+    return [
+        Row("language_latents", metric, label, median(x.tolist()), n=len(x)) for metric, x in figures.items() if len(x)
+    ]
 
 
 def ratio(own: Firings, others: Sequence[Firings]) -> Tensor:
@@ -138,7 +142,7 @@ def jaccard(a: Sequence[int], b: Sequence[int]) -> float | None:
 def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     """jaccard 'text N/L' and 'noise N/L': means over resamples, from the least to the largest of them."""
     direction = case.languages[own].direction
-    if direction is None or not settings.resamples:
+    if direction is None or not settings.resamples or not settings.sizes:
         return []
     how, largest = Filter(**{field.name: direction.origin[field.name] for field in fields(Filter)}), max(settings.sizes)
     train = [b.ids for b in case.pick("text", "train", None, own)]

@@ -53,6 +53,8 @@ class Settings:
     def __post_init__(self) -> None:
         for name in self.methods:
             method(name)
+        if not any(strength > 0 for strength in self.strengths):
+            raise ValueError(f"strengths are {self.strengths}; there must be one above 0 to choose")
 
 
 class Judge(NamedTuple):
@@ -115,8 +117,9 @@ def taught(case: Case, settings: Settings) -> Judge:
 def other_prompts(case: Case, settings: Settings, split: str, target: str) -> list[list[int]]:
     """The beginnings of documents in every language but the target's, as evenly as they can be taken."""
     others = [b for name in case.told if name != target for b in case.pick("text", split, settings.prompts, name)]
-    step = max(1, len(others) // settings.prompts)
-    return [beginning(case, b.ids, settings.prompt_tokens) for b in others[::step]][: settings.prompts]
+    count = min(settings.prompts, len(others))
+    evenly = [others[i * len(others) // count] for i in range(count)]
+    return [beginning(case, b.ids, settings.prompt_tokens) for b in evenly]
 
 
 def beginning(case: Case, ids: Sequence[int], most: int) -> list[int]:
@@ -164,12 +167,13 @@ def compared(case: Case, settings: Settings, judge: Judge, name: str, pushes: di
     strength = tune(case, settings, judge, pushes)
     rows = [Row("steering", "method_strength", name, strength), Row("steering", "reached", name, float(len(pushes)))]
     every: list[tuple[str, Written]] = []
+    draws = max(map(len, pushes.values()))
     for language in case.told:
         prompts = other_prompts(case, settings, "test", language)
         for push in pushes.get(language, []):
             every.append((language, write(case, settings, judge, language, push, strength, prompts)))
         if language not in pushes:
-            missed = [False] * len(prompts)
+            missed = [False] * len(prompts) * draws
             every.append((language, Written(missed, missed, [], [])))
     for language in case.told:
         hits = [hit for own, found in every if own == language for hit in found.hits]

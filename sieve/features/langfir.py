@@ -123,7 +123,7 @@ def explain(target: Counts, random: Counts, found: Selection, share: float) -> s
         return (
             f"all {consistent} consistent latents fire on random tokens too (least: {quiet}, at "
             f"{random.rate[quiet] / target.rate[quiet]:.2f} of its rate); the language uses {share:.3f} of the "
-            "vocabulary: use mode 'token', or raise kappa"
+            "vocabulary: use mode 'token', or raise kappa (tau_out in sample mode); few random sequences leave doubt"
         )
     if kept > max(50, 0.05 * latents):
         return (
@@ -177,7 +177,8 @@ def language_direction(
     special = set(lm.tokenizer.all_special_ids)
     prefix = [i for i in sequences[0][:1] if i in special]
     lengths = [sum(i not in special for i in s) for s in sequences]
-    noise = random_sequences(lengths, prefix, usable_ids(lm.tokenizer), seed, name)
+    many = [lengths[i % len(lengths)] for i in range(max(len(lengths), MANY))]  # noise is free, and few leave doubt
+    noise = random_sequences(many, prefix, usable_ids(lm.tokenizer), seed, name)
     share = vocabulary_share(lm, sequences)
     if mode == "sample":
         require_rare(share, sum(lengths) / len(lengths))

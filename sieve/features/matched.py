@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-NEAREST, FEWEST = 0.05, 10
-"""Share, and least number, of the live latents from which one is drawn: those most alike."""
+NEAREST = 10
+"""Of the live latents, those most alike, from which one is drawn. More would fire less: chosen latents fire most."""
 
 
 def matched_latents(
@@ -25,6 +25,6 @@ def matched_latents(
     for own in latents[: len(live)]:
         free = [j for j in live if j not in found]
         apart = (logs[free] - logs[own]).abs().sum(1).tolist()
-        near = sorted(zip(apart, free))[: max(FEWEST, int(NEAREST * len(live)))]
+        near = sorted(zip(apart, free))[:NEAREST]
         found.append(near[int(torch.randint(len(near), (), generator=rng))][1])
     return tuple(found)

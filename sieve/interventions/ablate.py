@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -54,5 +55,12 @@ def silence(subject: Subject, latents: Sequence[int]) -> Iterator[None]:
     chosen = list(latents)
     sae = subject.sae
     require_latents(sae, chosen, "silence")
-    with splice(subject.lm, subject.site, lambda hidden, _: hidden - sae.encode(hidden)[:, chosen] @ sae.W_dec[chosen]):
+    wanted = torch.zeros(sae.latents, dtype=torch.bool, device=sae.W_dec.device)
+    wanted[chosen] = True
+
+    def without(hidden: Tensor, _where: Tensor) -> Tensor:
+        codes = sae.codes(hidden)
+        return hidden - replace(codes, values=codes.values * wanted[codes.pairs.latents]).decode(sae.W_dec)
+
+    with splice(subject.lm, subject.site, without):
         yield

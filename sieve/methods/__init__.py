@@ -6,7 +6,8 @@ The directory is the registry. A file holds
     UNIT     what strength 1 means
     find(material, language) -> list[Push]   none where it finds nothing, several where it is a draw of many
 
-All are given the same training text, and as many strengths to choose from on the same validation prompts.
+All have as many strengths to choose from, on the same validation prompts. LangFIR's direction is the filter's: give
+the others as many documents (`steering.documents`) as `filter.languages.sequences`.
 """
 
 from __future__ import annotations

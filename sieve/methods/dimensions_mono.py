@@ -13,7 +13,7 @@ NEEDS, UNIT = ONE, "mean of the last layer"
 
 
 def find(material: Material, language: str) -> list[Push]:
-    """Dimensions by |mean here − mean at the last layer|; nothing at a site of another width."""
+    """Dimensions by |mean here − mean at the last layer|; nothing where these are not of one width, or the same."""
     last = material.means(language, sites(material.subject.lm.network, "resid_post")[-1]).mean
     here = material.means(language, material.subject.site).mean
     return material.overwrite(last, here - last) if len(here) == len(last) else []

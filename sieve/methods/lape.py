@@ -2,7 +2,8 @@
 
 Of the shares of tokens at which a neuron is above 0, normalised over languages, those with the lowest entropy are kept
 (1 %), without neurons that no language uses often; a neuron is of every language in which its share is among the
-highest (95th percentile of all). Published for switching off; to steer, their mean activation in the language is added.
+highest (95th percentile of all). Published for switching off, and for what a gated MLP's gate lets through. Here a
+neuron is what the down projection reads (a product of both branches), and its mean in the language is added.
 """
 
 from __future__ import annotations

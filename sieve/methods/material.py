@@ -75,20 +75,19 @@ class Material:
             self._activities[key] = activity(self.subject, self.texts[language].sequences, self.batch)
         return self._activities[key]
 
-    @property
-    def random(self) -> Activity:
-        """What latents do on random tokens, as many sequences as the first language has, and as long."""
-        key = ("", "random")
+    def random(self, language: str) -> Activity:
+        """What latents do on random tokens, as many sequences as a language has, and as long."""
+        key = (language, "random")
         if key not in self._activities:
-            self._activities[key] = activity(self.subject, self._noise(), self.batch)
+            self._activities[key] = activity(self.subject, self._noise(language), self.batch)
         return self._activities[key]
 
-    def _noise(self) -> list[list[int]]:
-        lm, (sequences, *_) = self.subject.lm, (text.sequences for text in self.texts.values())
+    def _noise(self, language: str) -> list[list[int]]:
+        lm, sequences = self.subject.lm, self.texts[language].sequences
         special = set(lm.tokenizer.all_special_ids)
         lengths = [sum(i not in special for i in s) for s in sequences]
         prefix = [i for i in sequences[0][:1] if i in special]
-        return random_sequences(lengths, prefix, usable_ids(lm.tokenizer), self.seed, "methods")
+        return random_sequences(lengths, prefix, usable_ids(lm.tokenizer), self.seed, f"methods {language}")
 
     def means(self, language: str, site: str) -> Means:
         """Of a language's activations at any site."""
@@ -125,10 +124,10 @@ class Material:
     def overwrite(self, target: Tensor, difference: Tensor) -> list[Push]:
         """Setting the tenth of all dimensions in which |difference| (D,) is largest to strength · target (D,).
 
-        Nothing where the subject's site is not as wide as the residual stream that they were found in.
+        Nothing at a site that is no residual stream, nor where there is no difference, as at the last layer itself.
         """
         lm, site = self.subject.lm, self.subject.site
-        if len(target) != self.subject.sae.width:
+        if not site.startswith("resid_") or not bool(difference.any()):
             return []
         largest = difference.abs().topk(max(1, round(SHARE * len(target)))).indices
         chosen = torch.zeros(len(target), dtype=torch.bool).index_fill(0, largest, True).to(lm.device)

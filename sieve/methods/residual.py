@@ -9,4 +9,4 @@ NEEDS, UNIT = ONE_AND_RANDOM, "median norm"
 
 def find(material: Material, language: str) -> list[Push]:
     """mean(L) − mean(random), normalised."""
-    return material.push(language, material.activity(language).centre - material.random.centre, "residual")
+    return material.push(language, material.activity(language).centre - material.random(language).centre, "residual")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 
 def _grams(text: str) -> Iterator[str]:
@@ -20,6 +19,13 @@ def _grams(text: str) -> Iterator[str]:
 
 PIECE, UNLIKELY, FEWEST = 60, 0.01, 20
 """Characters of pieces of held-out text, share of them below which nothing is of the language, fewest that can tell."""
+
+
+def repeats(text: str) -> bool:
+    """Whether a text says the same over and over: fewer than half of its runs of six characters are different."""
+    text = " ".join(text.split())
+    runs = [text[i : i + 6] for i in range(len(text) - 5)]
+    return len(runs) > 6 and len(set(runs)) < len(runs) / 2
 
 
 class Identifier:
@@ -34,12 +40,16 @@ class Identifier:
             name: Counter(g for i, text in enumerate(samples[name]) if i % 5 != 4 for g in _grams(text))
             for name in names
         }
-        kinds = len(set().union(*counts.values()))
-        self.unseen = {name: -math.log(own.total() + kinds) for name, own in counts.items()}
+        # all count as much as the smallest: what nobody has seen must not look like the language with the least text
+        kinds, size = len(set().union(*counts.values())), min(own.total() for own in counts.values())
+        self.unseen = -math.log(size + kinds)
         self.seen = {
-            name: {g: math.log(n + 1) + self.unseen[name] for g, n in own.items()} for name, own in counts.items()
+            name: {g: math.log(n * size / max(1, own.total()) + 1) + self.unseen for g, n in own.items()}
+            for name, own in counts.items()
         }
-        self.floors = {name: self._floor(name, samples[name][4::5]) for name in names}
+        floors = {name: self._floor(name, samples[name][4::5]) for name in names}
+        lowest = min((floor for floor in floors.values() if floor is not None), default=-math.inf)
+        self.floors = {name: lowest if floor is None else floor for name, floor in floors.items()}
 
     def __call__(self, text: str) -> str | None:
         """The likeliest language; None for no language.
@@ -47,8 +57,7 @@ class Identifier:
         That is: fewer than 10 letters, a text that repeats itself, or one less likely than nearly all text of the
         language (its n-grams' mean log-likelihood).
         """
-        words = text.split()
-        if sum(c.isalpha() for c in text) < 10 or (len(words) >= 8 and len(set(pairwise(words))) < len(words) / 3):
+        if sum(c.isalpha() for c in text) < 10 or repeats(text):
             return None
         grams = Counter(_grams(text))
         scores = {language: self._likelihood(language, grams) for language in self.seen}
@@ -57,11 +66,11 @@ class Identifier:
 
     def _likelihood(self, language: str, grams: Counter[str]) -> float:
         """Mean log-likelihood of n-grams, in nats."""
-        seen, unseen = self.seen[language], self.unseen[language]
-        return sum(n * seen.get(g, unseen) for g, n in grams.items()) / max(1, grams.total())
+        seen = self.seen[language]
+        return sum(n * seen.get(g, self.unseen) for g, n in grams.items()) / max(1, grams.total())
 
-    def _floor(self, language: str, texts: Sequence[str]) -> float:
-        """What nearly all pieces of held-out text reach; nothing is asked where there are too few to tell."""
+    def _floor(self, language: str, texts: Sequence[str]) -> float | None:
+        """What nearly all pieces of held-out text reach; None where there are too few to tell."""
         pieces = [text[i : i + PIECE] for text in texts for i in range(0, len(text) - PIECE + 1, PIECE)]
         found = sorted(self._likelihood(language, Counter(_grams(piece))) for piece in pieces)
-        return found[int(UNLIKELY * len(found))] if len(found) >= FEWEST else -math.inf
+        return found[int(UNLIKELY * len(found))] if len(found) >= FEWEST else None

@@ -51,10 +51,13 @@ def inside_band(subject: Subject) -> Value:
 def selectivity(subject: Subject) -> Value:
     """Median ratio of rates of kept latents, over that of filtered-out consistent ones; medians over languages."""
     kept, filtered = (
-        [row.value or 0.0 for row in subject.cases("language_latents", "ratio", f"{kind} ").values()]
+        {case.removeprefix(f"{kind} "): row.value or 0.0 for case, row in rows.items()}
         for kind in ("kept", "filtered")
+        for rows in [subject.cases("language_latents", "ratio", f"{kind} ")]
     )
-    return median(kept) / median(filtered) if kept and filtered and median(filtered) else None
+    both = sorted(kept.keys() & filtered.keys())
+    below = median(filtered[name] for name in both) if both else 0.0
+    return median(kept[name] for name in both) / below if below else None
 
 
 def jaccard(subject: Subject, size: int, what: str = "text") -> Value:

@@ -96,7 +96,7 @@ def test_difference_of_means(material, batch):
     """DiffMean is the language's mean less the mean of the other three languages' means, first tokens left out."""
     means = {name: (lambda x, later: x[later].mean(0))(*rows(material, name)) for name in KEPT}
     others = torch.stack([means[name] for name in ("en", "es", "ru")]).mean(0)
-    expected = {"diffmean": unit(means["de"] - others), "residual": unit(means["de"] - material.random.centre)}
+    expected = {"diffmean": unit(means["de"] - others), "residual": unit(means["de"] - material.random("de").centre)}
     for name, vector in expected.items():
         torch.testing.assert_close(along(material, name, "de", batch), vector, rtol=1e-3, atol=1e-3)
 

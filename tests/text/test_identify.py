@@ -87,3 +87,19 @@ def test_real_text_is_nearly_always_in_its_language(strict):
     held_out = generate_documents(40, (3, 4), 2)
     answers = [strict(d.text) == d.language for d in held_out]
     assert sum(answers) >= 0.98 * len(answers)
+
+
+def test_gibberish_is_not_the_language_with_the_least_text():
+    """A language of which there is hardly any text gets no more of what nobody has seen than the others."""
+    found: dict[str, list[str]] = {}
+    for document in generate_documents(200, (3, 4), 1):
+        found.setdefault(document.language, []).append(document.text)
+    found["tr"] = found["tr"][:8]
+    uneven = Identifier(found)
+    assert uneven("xqzt wvkpj rrtlm zzkqx bvcnm qwrtp lkjhg xcvbn mnbvc") is None
+
+
+@pytest.mark.parametrize("text", ["schön " * 7, "der Hund bellt " * 3, "das ist so ein " * 3, "语言模型" * 10])
+def test_short_loops_are_in_no_language(strict, text):
+    """Three rounds of a few words are a loop, with spaces or without."""
+    assert strict(text) is None
