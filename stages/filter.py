@@ -78,12 +78,10 @@ def sift(
     counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
     for language in names if len(names) > 1 else []:
         own = [b.ids for b in texts if b.language == language][: how.sequences]
-        if len(own) < FEWEST:
-            raise ValueError(
-                f"there are {len(own)} training documents in '{language}'; LangFIR needs at least {FEWEST}, about 100 "
-                "for stable sets: give more text in it, or leave the language out"
-            )
         share = vocabulary_share(who.lm, own)
+        if len(own) < FEWEST:
+            _add(counts, _too_few(language, len(own), share))
+            continue
         if how.mode == "sample":
             require_rare(share, sum(map(len, own)) / len(own))
         target = activity(who, own, params.filter.batch)
@@ -151,6 +149,15 @@ def _counted(
         "fvu_control": against.fvu,
         "note": explain(target, against, found, share),
     }
+
+
+def _too_few(language: str, sequences: int, share: float) -> dict[str, Any]:
+    """The one row of a language that is not sifted: what is found in so little text is chance."""
+    note = f"there are {sequences} training documents; at least {FEWEST} are needed, about 100 for stable sets"
+    steps = dict.fromkeys(("tokens", "active", "consistent", "random", "kept"), 0)
+    unknown = dict.fromkeys(("fvu_target", "fvu_control"))
+    row = {"language": language, "control": RANDOM, "sequences": sequences, **steps, **unknown}
+    return row | {"vocabulary_share": share, "note": note}
 
 
 def _add(columns: dict[str, list[Any]], row: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sieve.dictionary.variants import variants
+from stages import filter as filter_stage
 from stages._params import load_params
 from tests.conftest import run_in
 
@@ -129,3 +130,12 @@ def test_a_disk_that_is_too_small(project, monkeypatch):
 
     assert "but only 0.0 GiB of disk are free; lower activations.rows" in failure(project, ACTIVATIONS)
     assert contents(project / "data") == before
+
+
+def test_a_language_with_hardly_any_text_is_not_sifted():
+    """It has one row that says why, with nothing kept, in every column of the table."""
+    row = filter_stage._too_few("tr", 12, 0.1)
+
+    assert set(row) == set(filter_stage.COUNTS.names)
+    assert (row["sequences"], row["kept"]) == (12, 0)
+    assert "there are 12 training documents; at least 20" in row["note"]
