@@ -29,7 +29,7 @@ from sieve.features.activity import Firings, firings
 from sieve.features.langfir import Settings as Filter
 from sieve.features.langfir import select
 from sieve.provenance import generator
-from sieve.text.controls import random_sequences, usable_ids
+from sieve.text.controls import random_like
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,5 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
 
 
 def _noise(case: Case, like: Sequence[Sequence[int]], purpose: str, count: int) -> list[list[int]]:
-    """Random sequences as long as given ones, which are taken again where they are too few."""
-    lm = case.subject.lm
-    special = set(lm.tokenizer.all_special_ids)
-    lengths = [sum(i not in special for i in s) for s in like]
-    prefix = [i for i in like[0][:1] if i in special]
-    wanted = [lengths[i % len(lengths)] for i in range(count)]
-    return random_sequences(wanted, prefix, usable_ids(lm.tokenizer), case.seed, f"stability {purpose}")
+    """Random sequences of this question's own."""
+    return random_like(case.subject.lm.tokenizer, like, count, case.seed, f"stability {purpose}")

@@ -86,7 +86,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
             rows += curve(case, settings, judge, language, strength, push, prompts)
     for name in dict.fromkeys(["langfir", *settings.methods]):
         found = {language: method(name).find(data, language) for language in case.told}
-        rows += compared(case, settings, judge, name, {name: pushes for name, pushes in found.items() if pushes})
+        rows += compared(case, settings, judge, name, {own: pushes for own, pushes in found.items() if pushes})
     return rows
 
 
@@ -161,9 +161,8 @@ def compared(case: Case, settings: Settings, judge: Judge, name: str, pushes: di
 
     Languages for which it finds nothing count as failures: `reached` says how many there are.
     """
-    where = {"method_accuracy": f"{name} finds nothing here"}
     if not pushes:
-        return [row for metric, why in where.items() for row in not_applicable("steering", metric, why, name)]
+        return not_applicable("steering", "method_accuracy", f"{name} finds nothing here", name)
     strength = tune(case, settings, judge, pushes)
     rows = [Row("steering", "method_strength", name, strength), Row("steering", "reached", name, float(len(pushes)))]
     every: list[tuple[str, Written]] = []

@@ -28,7 +28,7 @@ from sieve.intervals import wilson_upper
 from sieve.interventions.direction import Direction
 from sieve.model.language_model import LanguageModel
 from sieve.subject import Subject
-from sieve.text.controls import random_sequences, usable_ids
+from sieve.text.controls import random_like, usable_ids
 
 FEWEST, STABLE, MANY = 20, 50, 200
 """Sequences below which nothing is found, below which a set is not stable, from which counts speak for themselves."""
@@ -174,14 +174,11 @@ def language_direction(
         warnings.warn(f"LangFIR's sets are stable from about 100 sequences on; got {len(texts)}", stacklevel=2)
     lm = subject.lm
     sequences = lm.encode(list(texts))
-    special = set(lm.tokenizer.all_special_ids)
-    prefix = [i for i in sequences[0][:1] if i in special]
-    lengths = [sum(i not in special for i in s) for s in sequences]
-    many = [lengths[i % len(lengths)] for i in range(max(len(lengths), MANY))]  # noise is free, and few leave doubt
-    noise = random_sequences(many, prefix, usable_ids(lm.tokenizer), seed, name)
+    # noise is free, and few sequences of it leave doubt
+    noise = random_like(lm.tokenizer, sequences, max(len(sequences), MANY), seed, name)
     share = vocabulary_share(lm, sequences)
     if mode == "sample":
-        require_rare(share, sum(lengths) / len(lengths))
+        require_rare(share, sum(map(len, sequences)) / len(sequences))
     target, random = (activity(subject, some, batch) for some in (sequences, noise))
     found = select(target, random, settings)
     direction = direction_of(subject, target, random, found.kept, name, settings, seed)

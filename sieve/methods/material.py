@@ -19,7 +19,7 @@ from sieve.interventions.steer import steer
 from sieve.model.sites import observe, site_width
 from sieve.model.splice import splice
 from sieve.subject import Subject
-from sieve.text.controls import random_sequences, usable_ids
+from sieve.text.controls import random_like
 
 Push = Callable[[float], AbstractContextManager[None]]
 """strength -> a `with` block in which the model is pushed."""
@@ -79,15 +79,10 @@ class Material:
         """What latents do on random tokens, as many sequences as a language has, and as long."""
         key = (language, "random")
         if key not in self._activities:
-            self._activities[key] = activity(self.subject, self._noise(language), self.batch)
+            texts = self.texts[language].sequences
+            noise = random_like(self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}")
+            self._activities[key] = activity(self.subject, noise, self.batch)
         return self._activities[key]
-
-    def _noise(self, language: str) -> list[list[int]]:
-        lm, sequences = self.subject.lm, self.texts[language].sequences
-        special = set(lm.tokenizer.all_special_ids)
-        lengths = [sum(i not in special for i in s) for s in sequences]
-        prefix = [i for i in sequences[0][:1] if i in special]
-        return random_sequences(lengths, prefix, usable_ids(lm.tokenizer), self.seed, f"methods {language}")
 
     def means(self, language: str, site: str) -> Means:
         """Of a language's activations at any site."""

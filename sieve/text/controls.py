@@ -45,6 +45,15 @@ def random_sequences(lengths: list[int], prefix: list[int], ids: list[int], seed
     return found
 
 
+def random_like(tokenizer: Any, texts: Sequence[Sequence[int]], count: int, seed: int, purpose: str) -> list[list[int]]:
+    """`count` random sequences as long as `texts` (ids), taken again where they are too few, and begun as they are."""
+    special = set(tokenizer.all_special_ids)
+    lengths = [sum(i not in special for i in text) for text in texts]
+    prefix = [i for i in texts[0][:1] if i in special]
+    wanted = [lengths[i % len(lengths)] for i in range(count)]
+    return random_sequences(wanted, prefix, usable_ids(tokenizer), seed, purpose)
+
+
 def shuffled(texts: Sequence[Sequence[int]], seed: int, purpose: str) -> list[list[int]]:
     """Each text's ids (without special ones) in random order. Text i's order depends on (seed, purpose, i) only."""
     found = []

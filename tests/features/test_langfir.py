@@ -212,7 +212,8 @@ def sentences(words, count):
 @pytest.fixture
 def vocabulary(monkeypatch):
     """Pretend that a vocabulary of 18 words is large enough to draw noise from."""
-    monkeypatch.setattr("sieve.features.langfir.usable_ids", lambda tokenizer: list(range(3, len(WORDS))) * 10)
+    for place in ("sieve.features.langfir", "sieve.text.controls"):
+        monkeypatch.setattr(f"{place}.usable_ids", lambda tokenizer: list(range(3, len(WORDS))) * 10)
 
 
 def test_the_library_finds_a_direction_in_texts_of_one_language(vocabulary):

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from sieve.text.controls import random_sequences, shuffled, unigram, usable_ids
+from sieve.text.controls import random_like, random_sequences, shuffled, unigram, usable_ids
 
 LENGTHS = [5, 0, 300, 7, 40]
 
@@ -105,3 +105,13 @@ def test_unigram_tokens_are_as_frequent_as_in_the_text():
     share = sum(s.count(5) for s in found) / 13_000
     assert abs(share - 10 / 13) < 6 * (10 / 13 * 3 / 13 / 13_000) ** 0.5
     assert unigram(texts, 0, "es") == found != unigram(texts, 1, "es")
+
+
+def test_noise_like_texts_has_their_lengths_and_their_beginning(lm, blocks):
+    """As many text tokens as each text has, from the first again where more are wanted, after BOS if they have it."""
+    texts = [b.ids for b in blocks[:3]]
+    found = random_like(lm.tokenizer, texts, 5, 0, "x")
+    lengths = [sum(i not in lm.tokenizer.all_special_ids for i in text) for text in texts]
+
+    assert [len(s) - 1 for s in found] == [*lengths, *lengths[:2]]
+    assert all(s[0] == texts[0][0] == lm.tokenizer.bos_token_id for s in found)
