@@ -31,6 +31,7 @@ SMALL = {
     # what is asked
     "documents": 24, "sequences": 20, "candidates": 2, "probes": 1, "pairs": 2, "problems": 3, "new_tokens": 3,
     "prompts": 2, "judge_documents": 12, "per_latent": 1, "strengths": 2, "draws": 1, "resamples": 1,
+    "translations": 4,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sieve import evals
 from tests.conftest import ROOT
 
 # In the order in which data flows: a room imports only rooms to its left, itself and provenance.
@@ -68,11 +69,8 @@ def test_plug_ins_do_not_know_each_other(folder):
     """A variant never imports a variant, a method never a method, an evaluation never an evaluation."""
     package = folder.replace("/", ".")
     for path in (ROOT / folder).glob("*.py"):
-        siblings = {n for n in imported(path) if n.startswith(f"{package}.")} - {
-            "sieve.evals.case",
-            "sieve.evals.isolation",
-            "sieve.methods.material",
-        }
+        shared = {f"sieve.evals.{name}" for name in evals.SHARED} | {"sieve.methods.material"}
+        siblings = {n for n in imported(path) if n.startswith(f"{package}.")} - shared
         assert not siblings, f"{path} imports {siblings}"
 
 

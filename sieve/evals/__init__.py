@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-SHARED = {"case", "isolation"}
+SHARED = {"case", "isolation", "judge", "overlap"}
 
 
 def questions() -> list[str]:

@@ -8,35 +8,34 @@ for all.
 
 Every method of `sieve.methods` has the same strengths to choose from: the one with the most fluent continuations on
 validation prompts, mean over languages, is tested once. LangFIR's whole curve is measured on test prompts too.
+
+How good the judges are is said beside: `judged`, the share of real held-out text, as long, that each calls its own
+language. Where text is told in several languages, `sieve.evals.overlap` compares continuations with translations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
+from sieve.evals import overlap
 from sieve.evals.case import Case, Row, clustered_proportion, not_applicable, proportion
+from sieve.evals.judge import Judge, Written, judged, taught, verdict
+from sieve.evals.overlap import Told, sentence_ends
 from sieve.features.examples import token_text
 from sieve.methods import method
 from sieve.methods.material import Material, Push, Text
 from sieve.model.generate import continue_ids
-from sieve.text.identify import Identifier
-
-SENTENCE_ENDS = tuple(".!?…。।؟")
-USUAL = 0.95
-"""Share of real text that is no more surprising than what still counts as fluent."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Prompts per target language, tokens of prompt and continuation, strengths in a method's own unit.
 
-    `judge_documents` per language teach the judge. `methods` beside LangFIR find their directions in `documents` of
-    each language; `draws` is how many random sets of latents there are.
+    `judge_documents` per language teach the judge; with `second_opinion` py3langid is asked too. `methods` beside
+    LangFIR find their directions in `documents` of each language; `draws` is how many random sets of latents there
+    are. `translations`: documents a language on which BLEU and chrF are measured; 0: not at all.
     """
 
     prompts: int
@@ -47,6 +46,8 @@ class Settings:
     methods: list[str]
     documents: int
     draws: int
+    second_opinion: bool
+    translations: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
@@ -57,36 +58,31 @@ class Settings:
             raise ValueError(f"strengths are {self.strengths}; there must be one above 0 to choose")
 
 
-class Judge(NamedTuple):
-    """Which language a text is in, and above how many nats per token each language's text is not fluent."""
-
-    language: Identifier
-    limits: dict[str, float]
-
-
-class Written(NamedTuple):
-    """Of continuations (N,): in the target language, fluent besides, nats and tokens."""
-
-    hits: list[bool]
-    fluent: list[bool]
-    nats: list[float]
-    tokens: list[int]
-
-
 def run(case: Case, settings: Settings) -> list[Row]:
     """accuracy and ce per 'language/strength', and of each method at the strength that validation prompts choose."""
     if not case.told:
         return not_applicable("steering", "accuracy", "the text is in one language")
-    judge, data = taught(case, settings), material(case, settings)
-    rows = []
+    start, length = settings.prompt_tokens, settings.new_tokens
+    judge = taught(case, settings.judge_documents, settings.second_opinion, start, length)
+    data, rows = material(case, settings), judged(case, judge, start, length)
     for language in case.told:
         (push,) = method("langfir").find(data, language) or [None]
         prompts = other_prompts(case, settings, "test", language)
         for strength in settings.strengths:
             rows += curve(case, settings, judge, language, strength, push, prompts)
+    told = {name: told_elsewhere(case, settings, name) for name in case.told}
+    for name, own in told.items():
+        rows += between(case, settings, name, own)
     for name in dict.fromkeys(["langfir", *settings.methods]):
         found = {language: method(name).find(data, language) for language in case.told}
-        rows += compared(case, settings, judge, name, {own: pushes for own, pushes in found.items() if pushes})
+        pushes = {own: some for own, some in found.items() if some}
+        if not pushes:
+            rows += not_applicable("steering", "method_accuracy", f"{name} finds nothing here", name)
+            continue
+        strength = tune(case, settings, judge, pushes)
+        rows += compared(case, settings, judge, name, pushes, strength)
+        for language, some in pushes.items():
+            rows += like_translations(case, settings, f"{name}/{language}", told[language], some[0], strength)
     return rows
 
 
@@ -100,18 +96,30 @@ def material(case: Case, settings: Settings) -> Material:
     return Material(case.subject, texts, case.seed, case.batch, settings.draws)
 
 
-def taught(case: Case, settings: Settings) -> Judge:
-    """The judge, from training text; what is fluent, from the first tokens of validation text."""
-    decode, start, limits = case.subject.lm.tokenizer.batch_decode, settings.prompt_tokens, {}
-    samples = {name: case.pick("text", "train", settings.judge_documents, name) for name in case.told}
-    for name in case.told:
-        real = [list(b.ids[: start + settings.new_tokens]) for b in case.pick("text", "valid", None, name)]
-        real = [ids for ids in real if len(ids) > start]
-        nats, tokens = surprise(case, [ids[:start] for ids in real], [ids[start:] for ids in real])
-        each = (nats / tokens.clamp_min(1)).sort().values
-        limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))]) if len(each) else float("inf")
-    texts = {name: decode([list(b.ids) for b in some], skip_special_tokens=True) for name, some in samples.items()}
-    return Judge(Identifier(texts), limits)
+def told_elsewhere(case: Case, settings: Settings, language: str) -> list[Told]:
+    """Held-out documents with a translation, as many as are asked for."""
+    return overlap.translations(case, language, settings.translations, settings.prompt_tokens, settings.new_tokens)
+
+
+def between(case: Case, settings: Settings, language: str, told: Sequence[Told]) -> list[Row]:
+    """The marks between which overlap with a translation means something, and what comes of no steering."""
+    if not settings.translations:
+        return []
+    native = go_on(case, settings, [one.native for one in told])
+    return [
+        *overlap.marks(case, language, told, native),
+        *like_translations(case, settings, f"unsteered/{language}", told),
+    ]
+
+
+def like_translations(
+    case: Case, settings: Settings, name: str, told: Sequence[Told], push: Push | None = None, strength: float = 0.0
+) -> list[Row]:
+    """Overlap of continuations of the other languages' sentences with what the target language's document says next."""
+    if len(told) < 2:
+        return []
+    found = go_on(case, settings, [one.prompt for one in told], push, strength)
+    return overlap.overlap(case, name, found, [one.reference for one in told])
 
 
 def other_prompts(case: Case, settings: Settings, split: str, target: str) -> list[list[int]]:
@@ -127,10 +135,9 @@ def beginning(case: Case, ids: Sequence[int], most: int) -> list[int]:
 
     Nobody changes language within a word: a prompt that ends in one asks for its rest first.
     """
-    text = [token_text(case.subject.lm, i) for i in ids[: most + 1]]
-    ends = [place for place in range(2, len(text)) if text[place][:1].isspace()]
-    sentences = [place for place in ends if text[place - 1].rstrip()[-1:] in SENTENCE_ENDS]
-    return list(ids[: (sentences or ends or [most])[-1]])
+    lm, first = case.subject.lm, ids[: most + 1]
+    words = [place for place in range(2, len(first)) if token_text(lm, first[place])[:1].isspace()]
+    return list(ids[: (sentence_ends(lm, first) or words or [most])[-1]])
 
 
 def curve(
@@ -156,14 +163,13 @@ def curve(
     ]
 
 
-def compared(case: Case, settings: Settings, judge: Judge, name: str, pushes: dict[str, list[Push]]) -> list[Row]:
-    """A method at the strength that it does best with on validation prompts, over languages and for each.
+def compared(
+    case: Case, settings: Settings, judge: Judge, name: str, pushes: dict[str, list[Push]], strength: float
+) -> list[Row]:
+    """A method at one strength, over languages and for each.
 
-    Languages for which it finds nothing count as failures: `reached` says how many there are.
+    Languages for which it finds nothing count as failures: `reached` says how many it finds something for.
     """
-    if not pushes:
-        return not_applicable("steering", "method_accuracy", f"{name} finds nothing here", name)
-    strength = tune(case, settings, judge, pushes)
     rows = [Row("steering", "method_strength", name, strength), Row("steering", "reached", name, float(len(pushes)))]
     every: list[tuple[str, Written]] = []
     draws = max(map(len, pushes.values()))
@@ -173,7 +179,7 @@ def compared(case: Case, settings: Settings, judge: Judge, name: str, pushes: di
             every.append((language, write(case, settings, judge, language, push, strength, prompts)))
         if language not in pushes:
             missed = [False] * len(prompts) * draws
-            every.append((language, Written(missed, missed, [], [])))
+            every.append((language, Written(missed, missed if judge.second else [], missed, [], [])))
     for language in case.told:
         hits = [hit for own, found in every if own == language for hit in found.hits]
         rows.append(proportion("steering", "method_accuracy", f"{name}/{language}", hits))
@@ -184,8 +190,10 @@ def overall(name: str, every: Sequence[tuple[str, Written]]) -> list[Row]:
     """Shares over all languages, with intervals over languages, as each has one direction; nats per token."""
     tokens = sum(sum(found.tokens) for _, found in every)
     rows = []
-    for metric, field in (("method_accuracy", "hits"), ("method_fluent", "fluent")):
+    for metric, field in (("method_accuracy", "hits"), ("method_second", "second"), ("method_fluent", "fluent")):
         hits = [(hit, own) for own, found in every for hit in getattr(found, field)]
+        if not hits:
+            continue
         rows.append(clustered_proportion("steering", metric, name, [h for h, _ in hits], [[own for _, own in hits]]))
     nats = sum(sum(found.nats) for _, found in every)
     return [*rows, Row("steering", "method_ce", name, nats / tokens if tokens else None, n=tokens)]
@@ -217,31 +225,16 @@ def write(
     strength: float,
     prompts: list[list[int]],
 ) -> Written:
-    """Continuations of the prompts under a push, judged; at strength 0 nothing is pushed."""
-    lm = case.subject.lm
+    """Continuations of the prompts under a push, judged."""
+    return verdict(case, judge, language, prompts, go_on(case, settings, prompts, push, strength))
+
+
+def go_on(
+    case: Case, settings: Settings, prompts: Sequence[list[int]], push: Push | None = None, strength: float = 0.0
+) -> list[list[int]]:
+    """Greedy continuations of the prompts; without a push, and at strength 0, the model's own."""
     found: list[list[int]] = []
     for start in range(0, len(prompts), case.batch):
-        group = prompts[start : start + case.batch]
-        if strength:
-            with push(strength):
-                found += continue_ids(lm, group, settings.new_tokens)
-        else:
-            found += continue_ids(lm, group, settings.new_tokens)
-    hits = [judge.language(text) == language for text in lm.tokenizer.batch_decode(found)]
-    nats, tokens = surprise(case, prompts, found)
-    usual = (nats <= judge.limits[language] * tokens).tolist()
-    return Written(hits, [a and b for a, b in zip(hits, usual)], nats.tolist(), tokens.tolist())
-
-
-@torch.no_grad()
-def surprise(case: Case, prompts: Sequence[list[int]], found: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-    """(nats (N,) float64, tokens (N,)) of each continuation of a prompt, under the original model."""
-    lm, nats = case.subject.lm, []
-    with case.subject.original():
-        for start in range(0, len(prompts), case.batch):
-            pieces = list(zip(prompts[start : start + case.batch], found[start : start + case.batch]))
-            ids, mask = lm.pad([p + c for p, c in pieces])
-            logits = lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
-            own = -logits[:, :-1].gather(2, ids[:, 1:, None])[..., 0].double()
-            nats += [float(row[len(p) - 1 : len(p) + len(c) - 1].sum()) for row, (p, c) in zip(own, pieces)]
-    return torch.tensor(nats, dtype=torch.float64), torch.tensor([len(c) for c in found], dtype=torch.float64)
+        with push(strength) if push is not None and strength else nullcontext():
+            found += continue_ids(case.subject.lm, list(prompts[start : start + case.batch]), settings.new_tokens)
+    return found

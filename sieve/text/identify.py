@@ -5,9 +5,10 @@ Trained on text of the candidate languages, never on generations.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 def _grams(text: str) -> Iterator[str]:
@@ -19,6 +20,8 @@ def _grams(text: str) -> Iterator[str]:
 
 PIECE, UNLIKELY, FEWEST = 60, 0.01, 20
 """Characters of pieces of held-out text, share of them below which nothing is of the language, fewest that can tell."""
+LETTERS = 10
+"""Fewest letters of a text that is in some language."""
 
 
 def repeats(text: str) -> bool:
@@ -26,6 +29,27 @@ def repeats(text: str) -> bool:
     text = " ".join(text.split())
     runs = [text[i : i + 6] for i in range(len(text) - 5)]
     return len(runs) > 6 and len(set(runs)) < len(runs) / 2
+
+
+def scrap(text: str) -> bool:
+    """Whether a text has too few letters to be in a language, or says the same over and over."""
+    return sum(c.isalpha() for c in text) < LETTERS or repeats(text)
+
+
+def second_opinion(languages: Sequence[str]) -> Callable[[str], str | None]:
+    """py3langid, which has learned from other text than ours, choosing among `languages`; scraps and loops are none.
+
+    ImportError without it. ValueError with fewer than two languages, or with one that it does not know.
+    """
+    if len(languages) < 2:
+        raise ValueError(f"language identification needs at least two languages, got {sorted(languages)}")
+    try:
+        langid = importlib.import_module("py3langid.langid")
+    except ImportError as missing:
+        raise ImportError("the second opinion comes from py3langid: pip install -e '.[languages]'") from missing
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    identifier.set_languages(sorted(languages))
+    return lambda text: None if scrap(text) else identifier.classify(text)[0]
 
 
 class Identifier:
@@ -54,10 +78,10 @@ class Identifier:
     def __call__(self, text: str) -> str | None:
         """The likeliest language; None for no language.
 
-        That is: fewer than 10 letters, a text that repeats itself, or one less likely than nearly all text of the
-        language (its n-grams' mean log-likelihood).
+        That is: a scrap or a loop, or a text less likely than nearly all text of the language (its n-grams' mean
+        log-likelihood).
         """
-        if sum(c.isalpha() for c in text) < 10 or repeats(text):
+        if scrap(text):
             return None
         grams = Counter(_grams(text))
         scores = {language: self._likelihood(language, grams) for language in self.seen}

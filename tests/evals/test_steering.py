@@ -5,17 +5,29 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sieve.evals import judge as judging
 from sieve.evals import steering
 from sieve.evals.case import Case, Language
-from sieve.evals.steering import Settings, beginning, surprise
+from sieve.evals.judge import Judge, Written, surprise, taught
+from sieve.evals.steering import Settings, beginning
 from sieve.interventions.direction import Direction
 from sieve.model.generate import continue_ids
 from sieve.provenance import generator
 from tests.planted import adapted, no_concepts
 
 SETTINGS = Settings(
-    prompts=5, prompt_tokens=6, new_tokens=8, strengths=[0.0, 1.5], judge_documents=8, methods=[], documents=4, draws=2
+    prompts=5,
+    prompt_tokens=6,
+    new_tokens=8,
+    strengths=[0.0, 1.5],
+    judge_documents=8,
+    methods=[],
+    documents=4,
+    draws=2,
+    second_opinion=False,
+    translations=0,
 )
+TAUGHT = {"documents": 8, "second": False, "start": 6, "length": 8}
 
 
 @pytest.fixture
@@ -108,7 +120,7 @@ def test_rows_for_every_language_and_strength(case):
 
 def test_accuracy_is_the_judges_share(case, monkeypatch):
     """A judge that recognises the target in everything gives 1, one that never does 0."""
-    monkeypatch.setattr(steering, "Identifier", lambda samples: lambda text: "es")
+    monkeypatch.setattr(judging, "Identifier", lambda samples: lambda text: "es")
     found = {r.case: r.value for r in steering.run(case, SETTINGS) if r.metric == "accuracy"}
     assert (found["es/0"], found["es/1.5"], found["de/0"], found["en/1.5"]) == (1, 1, 0, 0)
 
@@ -116,8 +128,8 @@ def test_accuracy_is_the_judges_share(case, monkeypatch):
 def test_the_judge_learns_from_training_text_only(case, monkeypatch):
     """What is judged was never shown to the judge: it sees the first training documents of each language, as text."""
     shown = {}
-    monkeypatch.setattr(steering, "Identifier", lambda samples: shown.update(samples) or (lambda text: None))
-    steering.taught(case, SETTINGS)
+    monkeypatch.setattr(judging, "Identifier", lambda samples: shown.update(samples) or (lambda text: None))
+    taught(case, **TAUGHT)
     decode = case.subject.lm.tokenizer.decode
     assert set(shown) == {"de", "en", "es", "ru"}
     for language, texts in shown.items():
@@ -127,7 +139,7 @@ def test_the_judge_learns_from_training_text_only(case, monkeypatch):
 
 def test_fluent_is_no_more_surprising_than_nearly_all_real_text(case):
     """The limit is a value of validation text's own nats per token, with at most a twentieth of it above."""
-    limits = steering.taught(case, SETTINGS).limits
+    limits = taught(case, **TAUGHT).limits
     for language, limit in limits.items():
         real = [list(b.ids[:14]) for b in case.pick("text", "valid", None, language)]
         nats, tokens = surprise(case, [ids[:6] for ids in real], [ids[6:] for ids in real])
@@ -138,7 +150,7 @@ def test_fluent_is_no_more_surprising_than_nearly_all_real_text(case):
 @pytest.mark.parametrize(("limit", "fluent"), [(0.0, False), (float("inf"), True)])
 def test_a_continuation_is_fluent_if_it_is_in_the_language_and_not_too_surprising(case, limit, fluent):
     """Below every limit nothing is fluent, without one everything that is in the language."""
-    judge = steering.Judge(lambda text: "de", {"de": limit})
+    judge = Judge(lambda text: "de", {"de": limit})
     prompts = steering.other_prompts(case, SETTINGS, "test", "de")
     found = steering.write(case, SETTINGS, judge, "de", None, 0.0, prompts)
     assert found.hits == [True] * 5 and found.fluent == [fluent] * 5
@@ -170,7 +182,7 @@ def fake(case, monkeypatch, best, fluent=True):
 
     def write(case, settings, judge, target, push, strength, prompts):
         hits = [strength == best[starts[tuple(p)]] for p in prompts]
-        return steering.Written(hits, [hit and fluent for hit in hits], [1.0] * len(hits), [1] * len(hits))
+        return Written(hits, [], [hit and fluent for hit in hits], [1.0] * len(hits), [1] * len(hits))
 
     monkeypatch.setattr(steering, "write", write)
 

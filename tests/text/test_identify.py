@@ -1,8 +1,10 @@
 """Which language is a text in?"""
 
+import sys
+
 import pytest
 
-from sieve.text.identify import Identifier
+from sieve.text.identify import Identifier, second_opinion
 from sieve.text.world import generate_documents
 
 
@@ -103,3 +105,32 @@ def test_gibberish_is_not_the_language_with_the_least_text():
 def test_short_loops_are_in_no_language(strict, text):
     """Three rounds of a few words are a loop, with spaces or without."""
     assert strict(text) is None
+
+
+def test_the_second_opinion_agrees_on_whole_documents(samples):
+    """py3langid, which never saw the generated world, names the language of nearly all its documents."""
+    ask = second_opinion(list(samples))
+    hits = [ask(text) == language for language, texts in samples.items() for text in texts]
+    assert sum(hits) >= 0.95 * len(hits)
+
+
+def test_the_second_opinion_is_restricted_and_has_the_same_gates(samples):
+    """It answers with a candidate or not at all: scraps and loops are no language to it either."""
+    ask = second_opinion(["de", "es"])
+    assert {ask(text) for text in samples["pt"]} <= {"de", "es"}
+    assert ask("Hola, 1234567890 !!!") is None and ask("der Hund " * 10) is None
+
+
+def test_a_second_opinion_needs_candidates_that_it_knows():
+    """One language leaves nothing to tell apart; an invented one is named."""
+    with pytest.raises(ValueError, match=r"at least two languages, got \['de'\]"):
+        second_opinion(["de"])
+    with pytest.raises(ValueError, match="zz"):
+        second_opinion(["de", "zz"])
+
+
+def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
+    """No silent fallback to another judge."""
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[languages\]'"):
+        second_opinion(["de", "es"])

@@ -1,0 +1,90 @@
+"""In which language a continuation is, and whether it is fluent: n-grams, a second opinion, the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sieve.evals.case import Case, Row, proportion
+from sieve.text.identify import Identifier, second_opinion
+
+USUAL = 0.95
+"""Share of real text that is no more surprising than what still counts as fluent."""
+
+
+class Judge(NamedTuple):
+    """Which language a text is in, and above how many nats per token each language's text is not fluent.
+
+    second: another opinion of the language, if there is one.
+    """
+
+    language: Callable[[str], str | None]
+    limits: dict[str, float]
+    second: Callable[[str], str | None] | None = None
+
+
+class Written(NamedTuple):
+    """Of continuations (N,): in the target language, by the second opinion too (or none), fluent, nats and tokens."""
+
+    hits: list[bool]
+    second: list[bool]
+    fluent: list[bool]
+    nats: list[float]
+    tokens: list[int]
+
+
+def taught(case: Case, documents: int, second: bool, start: int, length: int) -> Judge:
+    """The judge, from so many training documents a language; what is fluent, from tokens `start` on of validation text.
+
+    `length`: tokens of what will be judged.
+    """
+    decode, limits = case.subject.lm.tokenizer.batch_decode, {}
+    samples = {name: case.pick("text", "train", documents, name) for name in case.told}
+    for name in case.told:
+        real = [list(b.ids[: start + length]) for b in case.pick("text", "valid", None, name)]
+        real = [ids for ids in real if len(ids) > start]
+        nats, tokens = surprise(case, [ids[:start] for ids in real], [ids[start:] for ids in real])
+        each = (nats / tokens.clamp_min(1)).sort().values
+        limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))]) if len(each) else float("inf")
+    texts = {name: decode([list(b.ids) for b in some], skip_special_tokens=True) for name, some in samples.items()}
+    return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None)
+
+
+def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
+    """The share of held-out text, from where prompts end and as long as continuations, that is called its language."""
+    rows, stop = [], start + length
+    for name in case.told:
+        pieces = [list(b.ids[start:stop]) for b in case.pick("text", "test", None, name) if len(b.ids) >= stop]
+        texts = case.subject.lm.tokenizer.batch_decode(pieces)
+        for opinion, ask in (("ngrams", judge.language), ("py3langid", judge.second)):
+            if ask is not None and texts:
+                hits = [ask(text) == name for text in texts]
+                rows.append(proportion("steering", "judged", f"{opinion}/{name}", hits))
+    return rows
+
+
+def verdict(case: Case, judge: Judge, language: str, prompts: Sequence[list[int]], found: list[list[int]]) -> Written:
+    """What the judge makes of continuations that should be in `language`."""
+    texts = case.subject.lm.tokenizer.batch_decode(found)
+    hits = [judge.language(text) == language for text in texts]
+    second = [judge.second(text) == language for text in texts] if judge.second else []
+    nats, tokens = surprise(case, prompts, found)
+    usual = (nats <= judge.limits[language] * tokens).tolist()
+    return Written(hits, second, [a and b for a, b in zip(hits, usual)], nats.tolist(), tokens.tolist())
+
+
+@torch.no_grad()
+def surprise(case: Case, prompts: Sequence[list[int]], found: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+    """(nats (N,) float64, tokens (N,)) of each continuation of a prompt, under the original model."""
+    lm, nats = case.subject.lm, []
+    with case.subject.original():
+        for start in range(0, len(prompts), case.batch):
+            pieces = list(zip(prompts[start : start + case.batch], found[start : start + case.batch]))
+            ids, mask = lm.pad([p + c for p, c in pieces])
+            logits = lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
+            own = -logits[:, :-1].gather(2, ids[:, 1:, None])[..., 0].double()
+            nats += [float(row[len(p) - 1 : len(p) + len(c) - 1].sum()) for row, (p, c) in zip(own, pieces)]
+    return torch.tensor(nats, dtype=torch.float64), torch.tensor([len(c) for c in found], dtype=torch.float64)
