@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
+from sieve.evals.overlap import MARKS, NATIVE
 from sieve.methods import method, methods
 from sieve.methods.material import ONE, ONE_AND_RANDOM
 from stages._report.subjects import Row, Subject
@@ -14,6 +15,7 @@ from stages._report.summary import ablation_rows, ablations
 Value = float | None
 CONTROLS = ("random_latents", "filtered")
 """Methods that are no rivals: what LangFIR would be without its filter."""
+OVERLAPS = ("bleu", "chrf")
 
 
 class Rival(NamedTuple):
@@ -25,9 +27,18 @@ class Rival(NamedTuple):
     strength: Value
     accuracy: Value
     interval: Row
+    second: Value
     fluent: Value
     ce: Value
     reached: Value
+
+
+class Likeness(NamedTuple):
+    """Overlap with translations, from 0 to 100; None where no language can be read."""
+
+    name: str
+    bleu: Value
+    chrf: Value
 
 
 def diagonal_share(subject: Subject) -> Value:
@@ -141,10 +152,51 @@ def rivals(subjects: Sequence[Subject]) -> list[Rival]:
     for name in methods():
         rows = {
             metric: [subject.row("steering", metric, name) for subject in group]
-            for metric in ("method_strength", "method_accuracy", "method_fluent", "method_ce", "reached")
+            for metric in (
+                "method_strength",
+                "method_accuracy",
+                "method_second",
+                "method_fluent",
+                "method_ce",
+                "reached",
+            )
         }
-        strength, right, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
+        strength, right, second, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
         if right is not None:
             how, interval = method(name), rows["method_accuracy"][0]
-            found.append(Rival(name, how.NEEDS, how.UNIT, strength, right, interval, fluent, ce, reached))
+            found.append(Rival(name, how.NEEDS, how.UNIT, strength, right, interval, second, fluent, ce, reached))
     return sorted(found, key=lambda rival: -(rival.accuracy or 0.0))
+
+
+def judges(subjects: Sequence[Subject]) -> list[tuple[str, list[tuple[str, Row]]]]:
+    """Each judge of languages, and the share of real held-out text of every language that it names right."""
+    first = same_kind(subjects)[0][0]
+    found: dict[str, list[tuple[str, Row]]] = {}
+    for case, row in first.cases("steering", "judged").items():
+        judge, language = case.split("/")
+        found.setdefault(judge, []).append((language, row))
+    return list(found.items())
+
+
+def likeness(subjects: Sequence[Subject]) -> list[Likeness]:
+    """What overlaps with translations, the marks first; means over seeds, and over languages that can be read."""
+    group = same_kind(subjects)[0]
+    found = []
+    for name in (*MARKS, "unsteered", *methods()):
+        scores = {metric: _mean([_overlap(subject, metric, name) for subject in group]) for metric in OVERLAPS}
+        if any(score is not None for score in scores.values()):
+            found.append(Likeness(name, *scores.values()))
+    return found
+
+
+def readable(subject: Subject, metric: str) -> list[str]:
+    """Languages in which native continuations overlap more than another text does, by that score."""
+    asked = [case.removeprefix(f"{NATIVE}/") for case in subject.cases("steering", metric, f"{NATIVE}/")]
+    return [language for language in asked if ("steering", f"{metric}_left_out", language) not in subject.rows]
+
+
+def _overlap(subject: Subject, metric: str, name: str) -> Value:
+    """Mean over languages that can be read."""
+    return _mean(
+        [subject.row("steering", metric, f"{name}/{language}").value for language in readable(subject, metric)]
+    )

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.ceilings import ceilings
-from stages._report.languages import comparison, rivals
+from stages._report.languages import comparison, judges, likeness, rivals
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.subjects import Row, Subject, by_penalty
 from stages._report.summary import KEYS, best_swap
@@ -258,7 +258,12 @@ def render(
         worked=[s for s in subjects if s.worked],
         chosen=[(s, chosen(s)) for s in subjects if chosen(s)],
         ceilings=ceilings(subjects),
-        languages={"comparison": comparison(subjects), "rivals": rivals(subjects)},
+        languages={
+            "comparison": comparison(subjects),
+            "rivals": rivals(subjects),
+            "judges": judges(subjects),
+            "likeness": likeness(subjects),
+        },
         counted=[s for s in subjects if counted(s)],
         examples=[(s, example_groups(s)) for s in subjects if s.examples],
         keys=KEYS,

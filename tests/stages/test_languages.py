@@ -9,6 +9,8 @@ from stages._report.languages import (
     diagonal_share,
     inside_band,
     jaccard,
+    judges,
+    likeness,
     monolingual_rival,
     rivals,
     same_kind,
@@ -108,3 +110,36 @@ def test_tables_are_of_groups_and_of_methods():
         "dimensions_mono",
         "residual",
     ]
+
+
+def overlapping(seed=0, left_out=()):
+    """A subject whose continuations were compared with translations into two languages."""
+    rows = {
+        ("steering", "judged", f"{judge}/{name}"): row(0.9)
+        for judge in ("ngrams", "py3langid")
+        for name in ("de", "en")
+    }
+    for name, german in (("native", 60.0), ("another text", 20.0), ("langfir", 40.0 + 2 * seed)):
+        for language, value in (("de", german), ("en", german + 10)):
+            rows["steering", "chrf", f"{name}/{language}"] = row(value)
+    rows |= {("steering", "chrf_left_out", language): Row(None, None, None, 0, "no") for language in left_out}
+    return Subject(
+        Lineage(f"kept_{seed}", "train", None, None, "resid_post_1", None, seed, "kept"), rows, [], [], [], []
+    )
+
+
+def test_overlap_is_a_mean_over_languages_that_can_be_read_and_over_seeds():
+    """Marks come first; a language in which native text overlaps no more than another is left out of all of them."""
+    found = {one.name: one.chrf for one in likeness([overlapping(1), overlapping(2)])}
+    assert list(found.items()) == [("native", 65), ("another text", 25), ("langfir", 48)]
+    assert {one.name: one.chrf for one in likeness([overlapping(1, ["en"])])}["langfir"] == 42
+    assert likeness([overlapping(1, ["de", "en"])]) == [] and likeness([subject()]) == []
+
+
+def test_judges_stand_with_their_share_of_real_text():
+    """Both judges, each with all languages; none where nothing was judged."""
+    assert [(judge, [name for name, _ in rows]) for judge, rows in judges([overlapping()])] == [
+        ("ngrams", ["de", "en"]),
+        ("py3langid", ["de", "en"]),
+    ]
+    assert judges([subject()]) == []
