@@ -178,4 +178,14 @@ def test_as_many_filtered_latents_are_removed_as_are_kept(case):
     base, tokens = cross_entropy(case, blocks)
     with silence(case.subject, DROPPED["en"][:2]):
         after, _ = cross_entropy(case, blocks)
-    assert row.value == pytest.approx(float((after - base).sum() / tokens.sum()))
+    assert row.value == pytest.approx(float((after - base).sum() / tokens.sum()), rel=1e-4)
+
+
+def test_cross_entropy_comes_in_the_order_of_the_documents(case):
+    """Batches go by length, answers don't: each document alone has the figure that it has among others."""
+    blocks = sorted(case.pick("text", "test"), key=lambda b: -len(b.ids))
+    nats, tokens = cross_entropy(case, blocks)
+    alone = [cross_entropy(case, [block]) for block in blocks]
+    assert len({len(b.ids) for b in blocks}) > 2
+    assert nats.tolist() == pytest.approx([float(n) for n, _ in alone], rel=1e-4)
+    assert tokens.tolist() == [float(t) for _, t in alone]
