@@ -44,8 +44,9 @@ def taught(case: Case, documents: int, second: bool, start: int, length: int) ->
     decode, limits = case.subject.lm.tokenizer.batch_decode, {}
     samples = {name: case.pick("text", "train", documents, name) for name in case.told}
     for name in case.told:
-        real = [list(b.ids[: start + length]) for b in case.pick("text", "valid", None, name)]
-        real = [ids for ids in real if len(ids) > start]
+        real = [list(b.ids[: start + length]) for b in case.pick("text", "valid", None, name) if len(b.ids) > start]
+        # the mean of a short piece varies more: only where there are no others
+        real = [ids for ids in real if len(ids) == start + length] or real
         nats, tokens = surprise(case, [ids[:start] for ids in real], [ids[start:] for ids in real])
         each = (nats / tokens.clamp_min(1)).sort().values
         limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))]) if len(each) else float("inf")

@@ -149,9 +149,11 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     used, fresh = train[: how.sequences], train[how.sequences :]
     pools = {
         "text": fired(case, fresh[: 2 * largest]),
-        "noise": fired(case, _noise(case, train, "resampled", 2 * largest)),
+        "noise": fired(case, random_like(case.subject.lm.tokenizer, train, 2 * largest, case.seed, "stability")),
     }
-    text, noise = fired(case, used).summed(), fired(case, _noise(case, used, "fixed", len(used))).summed()
+    # the filter's own noise, so that one thing varies at a time
+    own_noise = random_like(case.subject.lm.tokenizer, used, len(used), int(direction.origin["seed"]), own)
+    text, noise = fired(case, used).summed(), fired(case, own_noise).summed()
     rows = []
     for size in settings.sizes:
         for name, pool in pools.items():
@@ -175,8 +177,3 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
                     )
                 )
     return rows
-
-
-def _noise(case: Case, like: Sequence[Sequence[int]], purpose: str, count: int) -> list[list[int]]:
-    """Random sequences of this question's own."""
-    return random_like(case.subject.lm.tokenizer, like, count, case.seed, f"stability {purpose}")

@@ -1,10 +1,10 @@
 """Is what steering makes a model write like the translation of what came next? BLEU and chrF, between two marks.
 
-The prompt is the first whole sentences of a held-out document in another language; the reference is what follows as
-many sentences in the target language's own telling of it. Overlap means something only between two marks: 'native', the
-unsteered continuation of the target language's own sentences, which is what this model could reach, and 'another text',
-the reference of another document, which is what comes of the language alone. Where the first is not above the second
-with its interval, a note says so, and nothing should be read from the others.
+The prompt is the first whole sentences of a held-out document in another language, at least one; the reference is what
+follows as many sentences in the target language's own telling of it. Overlap means something only between two marks:
+'native', the unsteered continuation of the target language's own sentences, which is what this model could reach, and
+'another text', the reference of another document, which is what comes of the language alone. Where the first is not
+above the second with its interval, a note says so, and nothing should be read from the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sieve.features.examples import token_text
 from sieve.model.language_model import LanguageModel
 from sieve.provenance import generator
 
-SENTENCE_ENDS = tuple(".!?…。।؟")
+SENTENCE_ENDS = {"": tuple(".!?…。।؟\u037e"), "el": (";",)}
+"""Of all languages, and what ends a sentence, as a question mark, in one."""
 RESAMPLES = 1000
 ENDS = torch.tensor([0.025, 0.975], dtype=torch.float64)
 MARKS = NATIVE, OTHER = "native", "another text"
@@ -41,40 +42,42 @@ class Score(NamedTuple):
     signature: str
 
 
-def sentence_ends(lm: LanguageModel, ids: Sequence[int]) -> list[int]:
+def sentence_ends(lm: LanguageModel, ids: Sequence[int], language: str) -> list[int]:
     """Places before which a whole sentence ends: the next token starts a word, this one ends with its mark."""
-    text = [token_text(lm, i) for i in ids]
+    text, marks = [token_text(lm, i) for i in ids], (*SENTENCE_ENDS[""], *SENTENCE_ENDS.get(language, ()))
     whole = (place for place in range(2, len(text)) if text[place][:1].isspace())
-    return [place for place in whole if text[place - 1].rstrip()[-1:] in SENTENCE_ENDS]
+    return [place for place in whole if text[place - 1].rstrip()[-1:] in marks]
 
 
 def translations(case: Case, language: str, count: int, prompt_tokens: int, new_tokens: int) -> list[Told]:
     """Up to `count` held-out documents of `language` that another language tells too; the others take turns."""
     lm = case.subject.lm
     found: list[Told] = []
-    others: dict[int, list[Sequence[int]]] = {}
+    others: dict[int, list[tuple[list[int], int]]] = {}
     for name in case.told:
         for block in case.pick("text", "test", None, name):
             if name != language and block.parallel >= 0:
-                others.setdefault(block.parallel, []).append(block.ids)
+                ends = sentence_ends(lm, block.ids, name)
+                whole = sum(end <= prompt_tokens for end in ends) or 1
+                if ends:
+                    others.setdefault(block.parallel, []).append((list(block.ids[: ends[whole - 1]]), whole))
     for block in case.pick("text", "test", None, language):
         sources = others.get(block.parallel, [])
         if len(found) == count or not sources:
             continue
-        source = sources[len(found) % len(sources)]
-        before = [end for end in sentence_ends(lm, source) if end <= prompt_tokens]
-        own = sentence_ends(lm, block.ids)
-        if before and len(own) >= len(before):
-            cut = own[len(before) - 1]
-            rest = list(block.ids[cut : cut + new_tokens])
-            found.append(Told(list(source[: before[-1]]), list(block.ids[:cut]), rest))
+        prompt, whole = sources[len(found) % len(sources)]
+        own = sentence_ends(lm, block.ids, language)
+        if len(own) >= whole:
+            cut = own[whole - 1]
+            found.append(Told(prompt, list(block.ids[:cut]), list(block.ids[cut : cut + new_tokens])))
     return found
 
 
 def marks(case: Case, language: str, told: Sequence[Told], native: Sequence[list[int]]) -> list[Row]:
     """Overlap of what the model writes after the language's own sentences, and of another document."""
     if len(told) < 2:
-        return not_applicable("steering", "chrf", f"{len(told)} held-out documents have a translation", language)
+        why = f"{len(told)} held-out documents have a translation, and a sentence of both to begin with"
+        return not_applicable("steering", "chrf", why, language)
     references = [one.reference for one in told]
     rows = overlap(case, f"{NATIVE}/{language}", native, references)
     other = overlap(case, f"{OTHER}/{language}", [*references[1:], references[0]], references)

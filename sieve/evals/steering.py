@@ -6,8 +6,9 @@ the original model, unsteered, in nats per token, so that nonsense shows; fluent
 more surprising than nearly all real text in it. An adapted subject writes with its adapter on; the judges are the same
 for all.
 
-Every method of `sieve.methods` has the same strengths to choose from: the one with the most fluent continuations on
-validation prompts, mean over languages, is tested once. LangFIR's whole curve is measured on test prompts too.
+Every method of `sieve.methods` has as many strengths to choose from, the same but for its unit: the one with the most
+fluent continuations on validation prompts, mean over languages, is tested once; a note says where it is at an end of
+what was tried. LangFIR's whole curve is measured on test prompts too.
 
 How good the judges are is said beside: `judged`, the share of real held-out text, as long, that each calls its own
 language. Where text is told in several languages, `sieve.evals.overlap` compares continuations with translations.
@@ -79,7 +80,9 @@ def run(case: Case, settings: Settings) -> list[Row]:
         if not pushes:
             rows += not_applicable("steering", "method_accuracy", f"{name} finds nothing here", name)
             continue
-        strength = tune(case, settings, judge, pushes)
+        grid = [method(name).UNIT.times * strength for strength in settings.strengths if strength > 0]
+        strength = tune(case, settings, judge, pushes, grid)
+        rows.append(Row("steering", "method_strength", name, strength, note=at_the_end(strength, grid)))
         rows += compared(case, settings, judge, name, pushes, strength)
         for language, some in pushes.items():
             rows += like_translations(case, settings, f"{name}/{language}", told[language], some[0], strength)
@@ -91,8 +94,8 @@ def material(case: Case, settings: Settings) -> Material:
     texts = {}
     for name in case.told:
         blocks, found = case.pick("text", "train", settings.documents, name), case.languages[name]
-        ids, parallel = [b.ids for b in blocks], [b.parallel for b in blocks]
-        texts[name] = Text(ids, parallel, found.latents, found.filtered, found.direction)
+        told = {b.parallel: b.ids for b in case.pick("text", "train", None, name) if b.parallel >= 0}
+        texts[name] = Text([b.ids for b in blocks], told, found.latents, found.filtered, found.direction)
     return Material(case.subject, texts, case.seed, case.batch, settings.draws)
 
 
@@ -127,17 +130,17 @@ def other_prompts(case: Case, settings: Settings, split: str, target: str) -> li
     others = [b for name in case.told if name != target for b in case.pick("text", split, settings.prompts, name)]
     count = min(settings.prompts, len(others))
     evenly = [others[i * len(others) // count] for i in range(count)]
-    return [beginning(case, b.ids, settings.prompt_tokens) for b in evenly]
+    return [beginning(case, b.ids, settings.prompt_tokens, b.language) for b in evenly]
 
 
-def beginning(case: Case, ids: Sequence[int], most: int) -> list[int]:
+def beginning(case: Case, ids: Sequence[int], most: int, language: str) -> list[int]:
     """Up to `most` tokens of a document, as far as its last whole sentence among them, else its last whole word.
 
     Nobody changes language within a word: a prompt that ends in one asks for its rest first.
     """
     lm, first = case.subject.lm, ids[: most + 1]
     words = [place for place in range(2, len(first)) if token_text(lm, first[place])[:1].isspace()]
-    return list(ids[: (sentence_ends(lm, first) or words or [most])[-1]])
+    return list(ids[: (sentence_ends(lm, first, language) or words or [most])[-1]])
 
 
 def curve(
@@ -170,7 +173,7 @@ def compared(
 
     Languages for which it finds nothing count as failures: `reached` says how many it finds something for.
     """
-    rows = [Row("steering", "method_strength", name, strength), Row("steering", "reached", name, float(len(pushes)))]
+    rows = [Row("steering", "reached", name, float(len(pushes)))]
     every: list[tuple[str, Written]] = []
     draws = max(map(len, pushes.values()))
     for language in case.told:
@@ -199,13 +202,19 @@ def overall(name: str, every: Sequence[tuple[str, Written]]) -> list[Row]:
     return [*rows, Row("steering", "method_ce", name, nats / tokens if tokens else None, n=tokens)]
 
 
-def tune(case: Case, settings: Settings, judge: Judge, pushes: dict[str, list[Push]]) -> float:
-    """The strength above 0 with the most fluent continuations of validation prompts, mean over languages.
+def at_the_end(strength: float, grid: Sequence[float]) -> str:
+    """A note where the best strength may lie beyond those that were tried."""
+    ends = {min(grid): "weakest", max(grid): "strongest"}
+    return f"the {ends[strength]} that was tried" if strength in ends and len(grid) > 1 else ""
+
+
+def tune(case: Case, settings: Settings, judge: Judge, pushes: dict[str, list[Push]], grid: Sequence[float]) -> float:
+    """The strength of a grid with the most fluent continuations of validation prompts, mean over languages.
 
     Of equals the one with more in the language, then the weaker.
     """
     scores = {}
-    for strength in sorted(s for s in settings.strengths if s > 0):
+    for strength in sorted(grid):
         fluent, hits = 0.0, 0.0
         for language, own in pushes.items():
             prompts = other_prompts(case, settings, "valid", language)

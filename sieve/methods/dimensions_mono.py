@@ -6,14 +6,14 @@ overwritten with their mean there.
 
 from __future__ import annotations
 
-from sieve.methods.material import ONE, Material, Push
+from sieve.methods.material import LAST_LAYER, ONE, Material, Push
 from sieve.model.sites import sites
 
-NEEDS, UNIT = ONE, "mean of the last layer"
+NEEDS, UNIT = ONE, LAST_LAYER
 
 
 def find(material: Material, language: str) -> list[Push]:
     """Dimensions by |mean here − mean at the last layer|; nothing where these are not of one width, or the same."""
-    last = material.means(language, sites(material.subject.lm.network, "resid_post")[-1]).mean
-    here = material.means(language, material.subject.site).mean
+    last = material.means(language, sites(material.subject.lm.network, "resid_post")[-1])
+    here = material.means(language, material.subject.site)
     return material.overwrite(last, here - last) if len(here) == len(last) else []

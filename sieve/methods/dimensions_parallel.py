@@ -6,25 +6,28 @@ their mean there. The other language is English, as published, or the first that
 
 from __future__ import annotations
 
-from sieve.methods.material import PARALLEL, Material, Push, Text
+from sieve.methods.material import LAST_LAYER, PARALLEL, Material, Push, Text
 from sieve.model.sites import sites
 
-NEEDS, UNIT = PARALLEL, "mean of the last layer"
+NEEDS, UNIT = PARALLEL, LAST_LAYER
 
 
 def find(material: Material, language: str) -> list[Push]:
     """Nothing where no text of the language is translated."""
     last = sites(material.subject.lm.network, "resid_post")[-1]
+    most = len(material.texts[language].sequences)
     for name in sorted(material.texts, key=lambda name: (name != "en", name)):
-        own, other = translated(material.texts[language], material.texts[name])
+        own, other = translated(material.texts[language], material.texts[name], most)
         if name != language and own:
-            target = material.means_of(own, last).mean
-            return material.overwrite(target, material.means_of(other, last).mean - target)
+            target = material.means_of(own, last)
+            return material.overwrite(target, material.means_of(other, last) - target)
     return []
 
 
-def translated(a: Text, b: Text) -> tuple[list[list[int]], list[list[int]]]:
-    """The sequences of two languages that are translations of each other, in the same order."""
-    first, second = ({p: list(s) for p, s in zip(t.parallel, t.sequences) if p >= 0} for t in (a, b))
-    shared = sorted(first.keys() & second.keys())
-    return [first[p] for p in shared], [second[p] for p in shared]
+def translated(a: Text, b: Text, most: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Up to `most` training texts of two languages that are translations of each other, in the same order.
+
+    Of all that there are: other methods have as many texts, and few of those need be told twice.
+    """
+    shared = sorted(a.told.keys() & b.told.keys())[:most]
+    return [list(a.told[p]) for p in shared], [list(b.told[p]) for p in shared]

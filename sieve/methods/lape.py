@@ -2,8 +2,8 @@
 
 Of the shares of tokens at which a neuron is above 0, normalised over languages, those with the lowest entropy are kept
 (1 %), without neurons that no language uses often; a neuron is of every language in which its share is among the
-highest (95th percentile of all). Published for switching off, and for what a gated MLP's gate lets through. Here a
-neuron is what the down projection reads (a product of both branches), and its mean in the language is added.
+highest (95th percentile of all). Above 0 is, in a gated MLP, what the gate lets through. Published for switching off;
+here what the down projection reads of such neurons gets their mean in the language added.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sieve.methods.material import ALL, Material, Push
+from sieve.methods.material import ACTIVATION, ALL, Material, Push
 from sieve.model.sites import site_width, sites
 from sieve.model.splice import splice
 
-NEEDS, UNIT = ALL, "mean activation"
+NEEDS, UNIT = ALL, ACTIVATION
 OFTEN, KEPT = 0.95, 0.01
 
 
@@ -29,9 +29,9 @@ def find(material: Material, language: str) -> list[Push]:
     places = sites(lm.network, "mlp_act")
     if not places:
         return []
-    rate = torch.cat([torch.stack([material.means(name, site).rate for name in names]) for site in places], 1)
+    rate = torch.stack([material.neurons(name) for name in names])
     own = specific(rate)[names.index(language)]
-    mean = torch.cat([material.means(language, site).mean for site in places])
+    mean = torch.cat([material.means(language, site) for site in places])
     if not bool(own.any()):
         return []
     widths = [site_width(lm.network, site) for site in places]

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sieve.features.activity import Activity, activity
 from sieve.interventions.direction import Direction
 from sieve.interventions.steer import steer
-from sieve.model.sites import observe, site_width
+from sieve.model.families import block_parts, decoder_layers
+from sieve.model.sites import observe, site_width, sites
 from sieve.model.splice import splice
 from sieve.subject import Subject
 from sieve.text.controls import random_like
@@ -31,26 +32,36 @@ ONE, ONE_AND_RANDOM, ALL, PARALLEL = (
     "two languages, parallel",
 )
 
+
+class Unit(NamedTuple):
+    """What strength 1 means, and what the strengths that are tried are multiplied by.
+
+    Kinds of push have their working range in different places; each kind's is inside what is tried.
+    """
+
+    name: str
+    times: float
+
+
+MEDIAN_NORM, LAST_LAYER, ACTIVATION = (
+    Unit("median norm", 1.0),
+    Unit("mean of the last layer", 4.0),
+    Unit("mean activation", 4.0),
+)
+
 SHARE = 0.1
 """Of dimensions that `overwrite` sets: 400 of 4,096 are published (arXiv 2510.07213)."""
 
 
-class Means(NamedTuple):
-    """Of activations (D,) at a site over text tokens: the mean, and the share of tokens at which each is above 0."""
-
-    mean: Tensor
-    rate: Tensor
-
-
 @dataclass(frozen=True)
 class Text:
-    """One language's training text, as ids, each with the number that translations of it share (below 0: none).
+    """One language's training text, as ids; told: every training text by the number that translations of it share.
 
     kept, filtered: the latents that LangFIR keeps for it, and the consistent ones that it drops.
     """
 
     sequences: Sequence[Sequence[int]]
-    parallel: Sequence[int]
+    told: Mapping[int, Sequence[int]]
     kept: tuple[int, ...]
     filtered: tuple[int, ...]
     direction: Direction | None
@@ -66,7 +77,7 @@ class Material:
     batch: int
     draws: int
     _activities: dict[tuple[str, str], Activity] = field(default_factory=dict)
-    _means: dict[tuple[str, str], Means] = field(default_factory=dict)
+    _means: dict[tuple[str, str], Tensor] = field(default_factory=dict)
 
     def activity(self, language: str) -> Activity:
         """What latents do on a language's text."""
@@ -84,24 +95,37 @@ class Material:
             self._activities[key] = activity(self.subject, noise, self.batch)
         return self._activities[key]
 
-    def means(self, language: str, site: str) -> Means:
-        """Of a language's activations at any site."""
+    def means(self, language: str, site: str) -> Tensor:
+        """Mean (D,) of a language's activations at any site."""
         if (language, site) not in self._means:
             self._means[language, site] = self.means_of(self.texts[language].sequences, site)
         return self._means[language, site]
 
-    def means_of(self, sequences: Sequence[Sequence[int]], site: str) -> Means:
-        """Of the activations of any sequences of ids at any site."""
+    @torch.no_grad()
+    def neurons(self, language: str) -> Tensor:
+        """Share of a language's text tokens at which each MLP neuron of all layers is on, (neurons,)."""
+        lm, sequences = self.subject.lm, self.texts[language].sequences
+        blocks, above, tokens = list(decoder_layers(lm.network)), [], 0
+        last = sites(lm.network, "mlp_act")[-1]
+        for start in range(0, len(sequences), self.batch):
+            ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
+            text = lm.is_text(ids) & mask.bool()
+            with switches(lm.network, blocks) as seen:
+                observe(lm.network, [last], ids, mask)
+            above.append(torch.cat([(one[text] > 0).double().sum(0).cpu() for one in seen]))
+            tokens += int(text.sum())
+        return (torch.stack(above).sum(0) / tokens).float()
+
+    def means_of(self, sequences: Sequence[Sequence[int]], site: str) -> Tensor:
+        """Mean (D,) of the activations of any sequences of ids at any site."""
         lm = self.subject.lm
-        total, above = (torch.zeros(site_width(lm.network, site), dtype=torch.float64) for _ in range(2))
-        tokens = 0
+        total, tokens = torch.zeros(site_width(lm.network, site), dtype=torch.float64), 0
         for start in range(0, len(sequences), self.batch):
             ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
             rows = observe(lm.network, [site], ids, mask)[site][lm.is_text(ids) & mask.bool()].cpu()
             total += rows.double().sum(0)
-            above += (rows > 0).double().sum(0)
             tokens += len(rows)
-        return Means((total / tokens).float(), (above / tokens).float())
+        return (total / tokens).float()
 
     def push(self, language: str, vector: Tensor, name: str) -> list[Push]:
         """Adding `vector` (D,), made as long as the language's median activation at strength 1; nothing if it is 0."""
@@ -133,3 +157,22 @@ class Material:
                 yield
 
         return [push]
+
+
+@contextmanager
+def switches(network: nn.Module, blocks: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """What decides by its sign whether each block's MLP neurons are on: a gated MLP's gate, else the neuron itself."""
+    seen: list[Tensor] = []
+    handles = []
+    try:
+        for block in blocks:
+            gate = dict(block.named_modules()).get("mlp.gate_proj")
+            if gate is not None:
+                handles.append(gate.register_forward_hook(lambda _m, _args, out: seen.append(out)))
+            else:
+                part = block.get_submodule(block_parts(network)["mlp_act"])
+                handles.append(part.register_forward_pre_hook(lambda _m, args: seen.append(args[0])))
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

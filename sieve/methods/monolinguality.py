@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import torch
 
-from sieve.methods.material import ALL, Material, Push
+from sieve.methods.material import ALL, MEDIAN_NORM, Material, Push
 
-NEEDS, UNIT = ALL, "median norm"
+NEEDS, UNIT = ALL, MEDIAN_NORM
 
 
 def find(material: Material, language: str) -> list[Push]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sieve.features.matched import matched_latents
-from sieve.methods.material import ONE_AND_RANDOM, Material, Push
+from sieve.methods.material import MEDIAN_NORM, ONE_AND_RANDOM, Material, Push
 from sieve.provenance import generator
 
-NEEDS, UNIT = ONE_AND_RANDOM, "median norm"
+NEEDS, UNIT = ONE_AND_RANDOM, MEDIAN_NORM
 
 
 def find(material: Material, language: str) -> list[Push]:

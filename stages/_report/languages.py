@@ -164,7 +164,7 @@ def rivals(subjects: Sequence[Subject]) -> list[Rival]:
         strength, right, second, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
         if right is not None:
             how, interval = method(name), rows["method_accuracy"][0]
-            found.append(Rival(name, how.NEEDS, how.UNIT, strength, right, interval, second, fluent, ce, reached))
+            found.append(Rival(name, how.NEEDS, how.UNIT.name, strength, right, interval, second, fluent, ce, reached))
     return sorted(found, key=lambda rival: -(rival.accuracy or 0.0))
 
 

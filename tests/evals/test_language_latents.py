@@ -118,6 +118,28 @@ def test_stability_is_zero_to_one_and_full_noise_agrees_with_itself(case):
         assert 0 <= row.low <= row.value <= row.high <= 1 and row.n == 2
 
 
+def test_stability_of_text_looks_at_other_text(case, blocks):
+    """The same texts once more keep the same set, to the filter's own noise; texts of another language another."""
+    train = [b for b in blocks if (b.kind, b.language, b.split) == ("text", "de", "train")]
+    found = case.languages["de"]
+    how = found.direction.origin | {"sequences": 20}
+    direction = replace(found.direction, origin=how)
+
+    def told(more):
+        more = [replace(b, doc=f"{b.doc} again", language="de") for b in more]
+        others = [b for b in blocks if b not in train]
+        alone = replace(
+            case,
+            blocks=(train * 3)[:20] + more + others,
+            languages=case.languages | {"de": replace(found, direction=direction)},
+        )
+        rows = language_latents.stability(alone, replace(SETTINGS, sizes=[8]), "de")
+        return next(r.value for r in rows if r.case == "text 8/de")
+
+    foreign = [b for b in blocks if (b.kind, b.language, b.split) == ("text", "ru", "train")]
+    assert told(train) > told(foreign)
+
+
 def test_one_language_is_one_line(case, blocks):
     """Text in one language has nothing to compare with."""
     one = replace(case, blocks=[b for b in blocks if b.language == "en"])

@@ -58,7 +58,7 @@ def by_hand(case, prompts):
 
 def asked(case, monkeypatch):
     """The rows of LangFIR's curve, and the prompts of every call for a continuation of test prompts."""
-    seen, starts = [], {tuple(beginning(case, b.ids, 6)) for b in case.pick("text", "test")}
+    seen, starts = [], {tuple(beginning(case, b.ids, 6, b.language)) for b in case.pick("text", "test")}
 
     def listening(lm, prompts, new_tokens):
         if tuple(prompts[0]) in starts:
@@ -100,7 +100,7 @@ def test_an_adapted_subject_writes_with_its_adapter(case, monkeypatch):
 def test_prompts_are_the_beginnings_of_the_other_languages(case, monkeypatch):
     """Nobody is asked to go on in the language that the prompt is in, and every other language is asked for."""
     _, seen = asked(case, monkeypatch)
-    starts = {tuple(beginning(case, b.ids, 6)): b.language for b in case.pick("text", "test")}
+    starts = {tuple(beginning(case, b.ids, 6, b.language)): b.language for b in case.pick("text", "test")}
     for target, calls in (("de", seen[:4]), ("en", seen[4:8]), ("es", seen[8:12])):
         languages = {starts[tuple(p)] for call in calls for p in call}
         assert languages == {"de", "en", "es", "ru"} - {target}
@@ -177,7 +177,8 @@ def test_one_language_is_one_line(case, blocks):
 def fake(case, monkeypatch, best, fluent=True):
     """Every method writes the target if its strength is the best one of the prompts' split, and nothing else."""
     starts = {
-        tuple(beginning(case, b.ids, 30)): b.split for b in case.pick("text", "test") + case.pick("text", "valid")
+        tuple(beginning(case, b.ids, 30, b.language)): b.split
+        for b in case.pick("text", "test") + case.pick("text", "valid")
     }
 
     def write(case, settings, judge, target, push, strength, prompts):
@@ -224,3 +225,27 @@ def test_an_unknown_method_lists_those_that_exist():
     """The message names the files of the methods."""
     with pytest.raises(ValueError, match=r"no method 'magic'; there are: diffmean, .*residual"):
         replace(SETTINGS, methods=["magic"])
+
+
+def test_a_best_strength_at_an_end_of_what_was_tried_is_noted(case, monkeypatch):
+    """The best may lie beyond it; in the middle there is no note, and a method's unit scales what is tried."""
+    fake(case, monkeypatch, {"test": 2.0, "valid": 2.0})
+    for strengths, note in (([0.5, 2.0], "strongest"), ([2.0, 4.0], "weakest"), ([0.5, 2.0, 4.0], "")):
+        rows = steering.run(case, replace(SETTINGS, prompt_tokens=30, strengths=strengths))
+        (row,) = [r for r in rows if (r.metric, r.case) == ("method_strength", "langfir")]
+        assert (row.value, row.note) == (2.0, f"the {note} that was tried" if note else "")
+    found = figures(case, strengths=[0.25, 0.5, 1.0], methods=["dimensions_mono"])
+    assert (found["method_strength", "dimensions_mono"], found["method_accuracy", "dimensions_mono"]) == (2.0, 1)
+
+
+def test_judges_are_judged_on_text_that_they_did_not_learn_from(case, monkeypatch):
+    """A judge that knows pieces of held-out text only calls all of these their language."""
+    decode = case.subject.lm.tokenizer.batch_decode
+    pieces = {n: decode([list(b.ids[6:14]) for b in case.pick("text", "test", None, n)]) for n in case.told}
+    knows = {text: name for name, texts in pieces.items() for text in texts}
+    found = judging.judged(case, Judge(knows.get, {}), 6, 8)
+    assert [(r.case, r.value, r.n) for r in found] == [
+        (f"ngrams/{n}", 1, sum(len(b.ids) >= 14 for b in case.pick("text", "test", None, n))) for n in case.told
+    ]
+    train = dict.fromkeys(knows)
+    assert all(r.value == 0 for r in judging.judged(case, Judge(train.get, {}), 6, 8))

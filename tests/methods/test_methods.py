@@ -11,7 +11,7 @@ from sieve.methods import method, methods
 from sieve.methods.dimensions_parallel import translated
 from sieve.methods.lape import specific
 from sieve.methods.material import ALL, ONE, ONE_AND_RANDOM, PARALLEL, Material, Text
-from sieve.model.sites import observe
+from sieve.model.sites import observe, site_width
 from sieve.provenance import generator
 
 KEPT = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
@@ -25,7 +25,8 @@ def material(subject, blocks):
         own = [b for b in blocks if (b.kind, b.language, b.split) == ("text", name, "train")]
         vector = torch.randn(32, generator=generator(0, "methods", name))
         direction = Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, subject.sae.digest)
-        text = Text([b.ids for b in own], [b.parallel for b in own], kept, (7, 8), direction if kept else None)
+        told = {b.parallel: b.ids for b in own}
+        text = Text([b.ids for b in own], told, kept, (7, 8), direction if kept else None)
         texts[name] = text
     return Material(subject, texts, seed=0, batch=3, draws=4)
 
@@ -64,7 +65,7 @@ def test_every_method_says_what_it_needs():
     assert len(methods()) == 10
     for name in methods():
         assert method(name).NEEDS in {ONE, ONE_AND_RANDOM, ALL, PARALLEL}
-        assert method(name).UNIT and callable(method(name).find)
+        assert method(name).UNIT.name and callable(method(name).find)
     with pytest.raises(ValueError, match="no method 'magic'"):
         method("magic")
 
@@ -165,12 +166,16 @@ def test_lape_neurons_are_busy_in_few_languages():
     assert not found[1:].any()
 
 
-def test_lape_adds_mean_activations_in_every_mlp(material, batch):
+def test_lape_adds_mean_activations_in_every_mlp(material, batch, monkeypatch):
     """Each MLP's own neurons move by strength times their mean activation in the language, and no others."""
+    rate = torch.full((len(material.neurons("de")),), 0.02)
+    own = rate.index_fill(0, torch.tensor([5]), 0.9)
+    monkeypatch.setattr(Material, "neurons", lambda self, name: own if name == "de" else rate)
     (push,) = method("lape").find(material, "de")
     moves = [moved(material, push, 2.0, batch, f"mlp_act_{layer}")[0] for layer in range(1)]
-    mean = material.means("de", "mlp_act_0").mean
+    mean = material.means("de", "mlp_act_0")
     changed = moves[0].abs() > 1e-6
+    assert changed.nonzero().flatten().tolist() == [5]
     torch.testing.assert_close(moves[0][changed], 2 * mean[changed], rtol=1e-3, atol=1e-3)
 
 
@@ -190,10 +195,44 @@ def test_dimensions_are_overwritten(material, batch):
 
 def test_parallel_dimensions_compare_translations(material):
     """Only texts with a translation count, in the same order; the other language is English, and German for English."""
-    own, other = translated(material.texts["de"], material.texts["en"])
+    own, other = translated(material.texts["de"], material.texts["en"], 8)
     assert len(own) == len(other) == 8
-    alone = replace(material, texts={n: replace(t, parallel=[-1] * len(t.parallel)) for n, t in material.texts.items()})
+    alone = replace(material, texts={n: replace(t, told={}) for n, t in material.texts.items()})
     assert method("dimensions_parallel").find(alone, "de") == []
     assert len(method("dimensions_parallel").find(material, "en")) == 1
-    short = replace(material.texts["en"], parallel=material.texts["en"].parallel[:2])
-    assert len(translated(material.texts["de"], short)[0]) == 2
+    first = min(material.texts["en"].told)
+    short = replace(material.texts["en"], told={first: material.texts["en"].told[first]})
+    found = translated(material.texts["de"], short, 8)
+    assert found == ([list(material.texts["de"].told[first])], [list(material.texts["en"].told[first])])
+
+
+def test_translations_are_looked_for_in_all_training_text(material):
+    """Of two texts that other methods are given neither need be told twice: two others that are make up for it."""
+    few = {
+        n: replace(t, sequences=t.sequences[:2] if n == "de" else t.sequences[2:4]) for n, t in material.texts.items()
+    }
+    own, other = translated(few["de"], few["en"], 2)
+    assert len(own) == len(other) == 2
+
+
+def test_a_neuron_is_on_where_its_gate_is(material):
+    """Share of text tokens at which each neuron's gate is above 0; the sign of the product is another."""
+    lm, layer = material.subject.lm, material.subject.lm.network.model.layers[0]
+    gates, products = [], []
+    with torch.no_grad():
+        for sequence in material.texts["de"].sequences:
+            ids, mask = lm.pad([list(sequence)])
+            seen = observe(lm.network, ["resid_mid_0", "mlp_act_0"], ids, mask)
+            gates.append(layer.mlp.gate_proj(layer.post_attention_layernorm(seen["resid_mid_0"]))[lm.is_text(ids)])
+            products.append(seen["mlp_act_0"][lm.is_text(ids)])
+    found = material.neurons("de")[: site_width(lm.network, "mlp_act_0")]
+    torch.testing.assert_close(found, (torch.cat(gates) > 0).float().mean(0), atol=1e-3, rtol=0)
+    assert not torch.allclose(found, (torch.cat(products) > 0).float().mean(0), atol=0.1)
+
+
+def test_each_kind_of_push_is_tried_in_its_own_range():
+    """Overwritten dimensions and added activations need more of their unit than directions in median norms do."""
+    times = {name: method(name).UNIT.times for name in methods()}
+    assert {name for name, factor in times.items() if factor == 1} == set(methods()) - {
+        "lape", "dimensions_mono", "dimensions_parallel"
+    }  # fmt: skip
