@@ -19,14 +19,18 @@ OVERLAPS = ("bleu", "chrf")
 
 
 class Rival(NamedTuple):
-    """One line of the table of methods: figures are means over seeds, the interval is of the first."""
+    """One line of the table of methods: figures are means over seeds.
+
+    spread: from the least to the largest of these, or the interval of the only one. strengths: each seed's, and whether
+    it lies at an end of what was tried.
+    """
 
     name: str
     needs: str
     unit: str
-    strength: Value
+    strengths: list[tuple[float, bool]]
     accuracy: Value
-    interval: Row
+    spread: Row
     second: Value
     fluent: Value
     ce: Value
@@ -130,6 +134,14 @@ def summary(subjects: Sequence[Subject]) -> dict[str, Value]:
     return {f"langfir.{key}": _mean([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
 
 
+def _spread(rows: Sequence[Row]) -> Row:
+    """The only row, or its value's least and largest over seeds."""
+    if len(rows) == 1:
+        return rows[0]
+    values = [row.value for row in rows if row.value is not None]
+    return Row(fmean(values), min(values), max(values), len(values), "") if values else rows[0]
+
+
 def _mean(values: Sequence[Value]) -> Value:
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None
@@ -161,10 +173,12 @@ def rivals(subjects: Sequence[Subject]) -> list[Rival]:
                 "reached",
             )
         }
-        strength, right, second, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
+        _, right, second, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
         if right is not None:
-            how, interval = method(name), rows["method_accuracy"][0]
-            found.append(Rival(name, how.NEEDS, how.UNIT.name, strength, right, interval, second, fluent, ce, reached))
+            how = method(name)
+            strengths = [(row.value, bool(row.note)) for row in rows["method_strength"] if row.value is not None]
+            spread = _spread(rows["method_accuracy"])
+            found.append(Rival(name, how.NEEDS, how.UNIT.name, strengths, right, spread, second, fluent, ce, reached))
     return sorted(found, key=lambda rival: -(rival.accuracy or 0.0))
 
 
@@ -180,23 +194,27 @@ def judges(subjects: Sequence[Subject]) -> list[tuple[str, list[tuple[str, Row]]
 
 def likeness(subjects: Sequence[Subject]) -> list[Likeness]:
     """What overlaps with translations, the marks first; means over seeds, and over languages that can be read."""
-    group = same_kind(subjects)[0]
+    group, read = same_kind(subjects)[0], read_in(subjects)
     found = []
     for name in (*MARKS, "unsteered", *methods()):
-        scores = {metric: _mean([_overlap(subject, metric, name) for subject in group]) for metric in OVERLAPS}
-        if any(score is not None for score in scores.values()):
+        cases = {metric: [f"{name}/{language}" for language in read[metric]] for metric in OVERLAPS}
+        scores = {
+            metric: _mean([subject.row("steering", metric, case).value for subject in group for case in own])
+            for metric, own in cases.items()
+        }
+        if any(group[0].cases("steering", metric, f"{name}/") for metric in OVERLAPS if read[metric]):
             found.append(Likeness(name, *scores.values()))
     return found
 
 
-def readable(subject: Subject, metric: str) -> list[str]:
-    """Languages in which native continuations overlap more than another text does, by that score."""
-    asked = [case.removeprefix(f"{NATIVE}/") for case in subject.cases("steering", metric, f"{NATIVE}/")]
-    return [language for language in asked if ("steering", f"{metric}_left_out", language) not in subject.rows]
-
-
-def _overlap(subject: Subject, metric: str, name: str) -> Value:
-    """Mean over languages that can be read."""
-    return _mean(
-        [subject.row("steering", metric, f"{name}/{language}").value for language in readable(subject, metric)]
-    )
+def read_in(subjects: Sequence[Subject]) -> dict[str, list[str]]:
+    """{score: languages in which, with all seeds, native continuations overlap more than another text does}."""
+    group = same_kind(subjects)[0]
+    return {
+        metric: [
+            case.removeprefix(f"{NATIVE}/")
+            for case in group[0].cases("steering", metric, f"{NATIVE}/")
+            if not any(("steering", f"{metric}_left_out", case.removeprefix(f"{NATIVE}/")) in s.rows for s in group)
+        ]
+        for metric in OVERLAPS
+    }

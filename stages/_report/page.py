@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.ceilings import ceilings
-from stages._report.languages import comparison, judges, likeness, rivals
+from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.subjects import Row, Subject, by_penalty
 from stages._report.summary import KEYS, best_swap
@@ -263,6 +263,8 @@ def render(
             "rivals": rivals(subjects),
             "judges": judges(subjects),
             "likeness": likeness(subjects),
+            "read": read_in(subjects),
+            "first": [subject.name for subject in same_kind(subjects)[0]],
         },
         counted=[s for s in subjects if counted(s)],
         examples=[(s, example_groups(s)) for s in subjects if s.examples],

@@ -12,6 +12,7 @@ from stages._report.languages import (
     judges,
     likeness,
     monolingual_rival,
+    read_in,
     rivals,
     same_kind,
     selectivity,
@@ -134,6 +135,28 @@ def test_overlap_is_a_mean_over_languages_that_can_be_read_and_over_seeds():
     assert list(found.items()) == [("native", 65), ("another text", 25), ("langfir", 48)]
     assert {one.name: one.chrf for one in likeness([overlapping(1, ["en"])])}["langfir"] == 42
     assert likeness([overlapping(1, ["de", "en"])]) == [] and likeness([subject()]) == []
+    read = read_in([overlapping(1, ["en"]), overlapping(2)])
+    assert read == {"bleu": [], "chrf": ["de"]}
+
+
+def test_a_method_that_misses_a_language_keeps_its_line():
+    """Its mean over fewer languages would not compare with the others'; the line stays, without a figure."""
+    missing = overlapping(1)
+    del missing.rows["steering", "chrf", "langfir/en"]
+    assert {one.name: one.chrf for one in likeness([missing])} == {"native": 65, "another text": 25, "langfir": None}
+
+
+def test_seeds_show_their_spread_and_their_strengths():
+    """The least and the largest seed; one seed has its own interval. A strength at an end is marked."""
+    two = [subject("a", 1, right=0.2), subject("b", 2, right=0.8)]
+    for one, (strength, note) in zip(two, ((0.5, "the weakest that was tried"), (0.75, ""))):
+        one.rows["steering", "method_strength", "langfir"] = Row(strength, None, None, 0, note)
+    (langfir,) = [rival for rival in rivals(two) if rival.name == "langfir"]
+    assert (langfir.accuracy, langfir.spread.low, langfir.spread.high) == (0.5, 0.2, 0.8)
+    assert langfir.strengths == [(0.5, True), (0.75, False)]
+    two[0].rows["steering", "method_accuracy", "langfir"] = Row(0.2, 0.1, 0.4, 9, "")
+    (langfir,) = [rival for rival in rivals(two[:1]) if rival.name == "langfir"]
+    assert (langfir.spread.low, langfir.spread.high) == (0.1, 0.4)
 
 
 def test_judges_stand_with_their_share_of_real_text():
