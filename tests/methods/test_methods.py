@@ -10,9 +10,11 @@ from sieve.interventions.direction import Direction
 from sieve.methods import method, methods
 from sieve.methods.dimensions_parallel import translated
 from sieve.methods.lape import specific
-from sieve.methods.material import ALL, ONE, ONE_AND_RANDOM, PARALLEL, Material, Text
+from sieve.methods.material import ALL, ONE, ONE_AND_RANDOM, PARALLEL, Material, Text, switches
+from sieve.model.families import decoder_layers
 from sieve.model.sites import observe, site_width
 from sieve.provenance import generator
+from tests.networks import FAMILIES, family_lm
 
 KEPT = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 
@@ -236,3 +238,17 @@ def test_each_kind_of_push_is_tried_in_its_own_range():
     assert {name for name, factor in times.items() if factor == 1} == set(methods()) - {
         "lape", "dimensions_mono", "dimensions_parallel"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_switches_neurons_on_has_one_entry_a_neuron_in_every_family(family):
+    """Each layer's switches are as many as what its down projection reads; without a gate they are that itself."""
+    lm = family_lm(family)
+    ids, mask = lm.pad([[1, 5, 6, 7]])
+    layers = decoder_layers(lm.network)
+    places = [f"mlp_act_{n}" for n in range(len(layers))]
+    with switches(lm.network, list(layers)) as seen:
+        read = observe(lm.network, places, ids, mask)
+    assert [one.shape for one in seen] == [read[place].shape for place in places]
+    if not any(name.endswith("gate_proj") for name, _ in lm.network.named_modules()):
+        assert all(map(torch.equal, seen, read.values()))
