@@ -131,7 +131,7 @@ def same_kind(subjects: Sequence[Subject]) -> list[list[Subject]]:
 def summary(subjects: Sequence[Subject]) -> dict[str, Value]:
     """`langfir.<key>` of the first subject and those that are like it but for their seed: means over seeds."""
     group = same_kind(subjects)[0]
-    return {f"langfir.{key}": _mean([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
+    return {f"langfir.{key}": mean_of_all([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
 
 
 def _spread(rows: Sequence[Row]) -> Row:
@@ -142,7 +142,8 @@ def _spread(rows: Sequence[Row]) -> Row:
     return Row(fmean(values), min(values), max(values), len(values), "") if values else rows[0]
 
 
-def _mean(values: Sequence[Value]) -> Value:
+def mean_of_all(values: Sequence[Value]) -> Value:
+    """The mean; None where one is missing, or there are none."""
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None
 
@@ -151,7 +152,7 @@ def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
     """Every group of subjects that was asked about languages: its name and FIGURES, means over seeds."""
     found = []
     for group in same_kind(subjects):
-        values = [_mean([take(subject) for subject in group]) for _, take in FIGURES.values()]
+        values = [mean_of_all([take(subject) for subject in group]) for _, take in FIGURES.values()]
         if any(value is not None for value in values):
             found.append((" ".join(subject.name for subject in group), values))
     return found
@@ -173,7 +174,7 @@ def rivals(subjects: Sequence[Subject]) -> list[Rival]:
                 "reached",
             )
         }
-        _, right, second, fluent, ce, reached = (_mean([row.value for row in own]) for own in rows.values())
+        _, right, second, fluent, ce, reached = (mean_of_all([row.value for row in own]) for own in rows.values())
         if right is not None:
             how = method(name)
             strengths = [(row.value, bool(row.note)) for row in rows["method_strength"] if row.value is not None]
@@ -199,7 +200,7 @@ def likeness(subjects: Sequence[Subject]) -> list[Likeness]:
     for name in (*MARKS, "unsteered", *methods()):
         cases = {metric: [f"{name}/{language}" for language in read[metric]] for metric in OVERLAPS}
         scores = {
-            metric: _mean([subject.row("steering", metric, case).value for subject in group for case in own])
+            metric: mean_of_all([subject.row("steering", metric, case).value for subject in group for case in own])
             for metric, own in cases.items()
         }
         if any(group[0].cases("steering", metric, f"{name}/") for metric in OVERLAPS if read[metric]):

@@ -14,6 +14,7 @@ from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, l
 from stages._report.ceilings import ceilings
 from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
+from stages._report.selectivity import COLUMNS, profiles
 from stages._report.subjects import Row, Subject, by_penalty
 from stages._report.summary import KEYS, best_swap
 from stages._report.svg import Plot
@@ -261,6 +262,8 @@ def render(
         languages={
             "comparison": comparison(subjects),
             "rivals": rivals(subjects),
+            "profiles": profiles(subjects),
+            "columns": list(COLUMNS.values()),
             "judges": judges(subjects),
             "likeness": likeness(subjects),
             "read": read_in(subjects),

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from stages._report.purity import purity_plots
 from stages._report.seeds import seed_plots
+from stages._report.selectivity import stability_plots
 from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families, first_seeds
 from stages._report.summary import TEXT_FIRST, ablations, best_swap, control_swap, doses, steering
 from stages._report.svg import BLUE, INK, LINES, MARKERS, MUTED, ORANGE, PAPER, RULE, Plot, draw, file_name
@@ -289,6 +290,7 @@ def all_plots(subjects: list[Subject]) -> dict[str, list[Plot]]:
         "swap": swap_plots(subjects),
         "ablation": ablation_plots(subjects),
         "languages": purity_plots(subjects),
+        "selectivity": stability_plots(subjects),
         "steering": steering_plots(subjects),
         "training": training_plots(subjects),
     }

@@ -18,6 +18,7 @@ from stages._report.languages import (
     selectivity,
     summary,
 )
+from stages._report.selectivity import COLUMNS, profiles, stability_plots
 from stages._report.subjects import Lineage, Row, Subject
 
 RISES = {("de", "de"): 1.0, ("de", "en"): 0.2, ("en", "de"): 0.5, ("en", "en"): 0.4}
@@ -166,3 +167,25 @@ def test_judges_stand_with_their_share_of_real_text():
         ("py3langid", ["de", "en"]),
     ]
     assert judges([subject()]) == []
+
+
+def test_profiles_are_means_over_seeds_with_the_nearest_language():
+    """Figures of two seeds are averaged; the largest overlap with another language is named, whichever comes first."""
+    two = [subject("a", 1), subject("b", 2)]
+    for one, share in zip(two, (0.1, 0.3)):
+        one.rows["language_latents", "overlap", "de/en"] = row(share)
+        one.rows["language_latents", "auroc", "kept de"] = row(share)
+        one.rows["language_latents", "second_domain", "en"] = row(0.5)
+    german, english = profiles(two)
+    assert (german.language, german.nearest, german.overlap, german.filtered) == ("de", "en", pytest.approx(0.2), 2.0)
+    assert dict(zip(COLUMNS, german.figures)) == {
+        "latents": 1, "ratio": 30, "same_script": None, "auroc": pytest.approx(0.2), "entropy": None
+    }  # fmt: skip
+    assert (english.nearest, english.problems, german.problems) == ("de", 0.5, None)
+
+
+def test_stability_is_drawn_where_text_was_drawn_anew():
+    """One figure for the first kind of subjects; none where nothing was resampled."""
+    (plot,) = stability_plots([subject("a", 1), subject("b", 2)])
+    assert "other text" in plot.svg and "other noise" in plot.svg
+    assert stability_plots([overlapping()]) == []
