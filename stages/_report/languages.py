@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
-from sieve.evals.overlap import MARKS, NATIVE
 from sieve.methods import method, methods
 from sieve.methods.material import ONE, ONE_AND_RANDOM
 from stages._report.subjects import Row, Subject
@@ -16,6 +15,8 @@ Value = float | None
 CONTROLS = ("random_latents", "filtered")
 """Methods that are no rivals: what LangFIR would be without its filter."""
 OVERLAPS = ("bleu", "chrf")
+MARKS = NATIVE, _ = "native", "another text"
+"""Between which overlap means something: see `sieve/evals/overlap.py`."""
 
 
 class Rival(NamedTuple):

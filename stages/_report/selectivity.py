@@ -48,7 +48,7 @@ def _profile(group: Sequence[Subject], language: str) -> Profile:
         return mean_of_all([subject.row("language_latents", metric, case).value for subject in group])
 
     kept = f"kept {language}"
-    latents = fmean(subject.row("language_latents", "ratio", kept).n for subject in group)
+    latents = fmean(subject.row("language_latents", "ratio", kept).n or 0 for subject in group)
     figures = [latents, *(mean(metric, kept) for metric in list(COLUMNS)[1:])]
     pairs = [case for case in group[0].cases("language_latents", "overlap") if language in case.split("/")]
     shared = {case: value for case in pairs if (value := mean("overlap", case)) is not None}
