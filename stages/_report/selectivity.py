@@ -13,11 +13,11 @@ from stages._report.subjects import Subject
 from stages._report.svg import BLUE, INK, Plot, draw, file_name
 
 COLUMNS = {
-    "latents": "kept",
-    "ratio": "rate, × the highest in another language",
-    "same_script": "… in another of the same script",
+    "latents": "Kept",
+    "ratio": "Ratio",
+    "same_script": "… same script",
     "auroc": "AUROC",
-    "entropy": "entropy over languages (nats)",
+    "entropy": "Entropy",
 }
 
 
@@ -67,7 +67,7 @@ def stability_plots(subjects: Sequence[Subject]) -> list[Plot]:
             what, size = case.split("/")[0].split()
             if row.value is not None:
                 lines[what].setdefault(int(size), []).append(row.value)
-    if not lines["text"]:
+    if len(lines["text"]) < 2:
         return []
 
     def paint(figure: Figure) -> None:

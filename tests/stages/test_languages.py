@@ -189,3 +189,7 @@ def test_stability_is_drawn_where_text_was_drawn_anew():
     (plot,) = stability_plots([subject("a", 1), subject("b", 2)])
     assert "other text" in plot.svg and "other noise" in plot.svg
     assert stability_plots([overlapping()]) == []
+    one_size = subject("a", 1)
+    for language in ("de", "en"):
+        del one_size.rows["language_latents", "jaccard", f"text 10/{language}"]
+    assert stability_plots([one_size]) == []
