@@ -57,15 +57,11 @@ def main(
         for name, own in p.questions.items()
     }
     who = load_subject(subject, open_model(network, tokenizer))
-    case = Case(
-        who,
-        load_blocks(blocks),
-        read_languages(features),
-        Concepts.load(features / "concepts.json"),
-        params.seed.data,
-        p.batch,
-        [Concepts.load(path) for path in sorted((features / "also").glob("*.json"))],
-    )
+    also = sorted((features / "also").glob("*.json"))
+    concepts, *others = [Concepts.load(path) for path in (features / "concepts.json", *also)]
+    for chosen in (concepts, *others):
+        chosen.require(who.lm.digest, who.sae.digest)
+    case = Case(who, load_blocks(blocks), read_languages(features), concepts, params.seed.data, p.batch, others)
     found: list[Row | Item] = []
     watch = Progress(f"evaluating {subject.name}", "question")
     for number, (module, own) in enumerate(modules.values(), start=1):

@@ -149,8 +149,10 @@ def _choose(
     def measure(sets: Sets) -> list[list[float]]:
         return effects(subject, tasks, sets, typical, batch)
 
+    sae = subject.sae.digest
+
     def pick(v: int, latents: tuple[int, ...], effect: float) -> Pick:
-        feature = Feature(tasks[v].value, latents, tuple(float(typical[v, j]) for j in latents))
+        feature = Feature(tasks[v].value, latents, tuple(float(typical[v, j]) for j in latents), sae)
         first = [float(table[v, latents[0]]) if latents else 0.0 for table in (precision, rate)]
         return Pick(feature, effect, *first)
 
@@ -158,8 +160,7 @@ def _choose(
     marking = most_selective(precision, rate, contrast)
     apart = [sum(effect, 0.0) for effect in measure([[latents] if latents else [] for latents in marking])]
     choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v])) for v, task in enumerate(tasks)]
-    sources = subject.site, subject.lm.digest, subject.sae.digest
-    return Concepts(concept, settings.position, *sources, tuple(choices))
+    return Concepts(concept, settings.position, subject.site, subject.lm.digest, sae, tuple(choices))
 
 
 def _values(blocks: Sequence[Block], concept: str) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sieve.dictionary.sae import LineageError
 from sieve.interventions.swap import Feature
 from sieve.model.language_model import LanguageModel
 from sieve.provenance import read_json, write_json
@@ -111,9 +112,21 @@ class Concepts:
         """{value: its token ids}."""
         return {choice.feature.name: choice.ids for choice in self.choices}
 
+    def require(self, model: str, sae: str) -> None:
+        """LineageError unless the latents were chosen in this model and this Sae (digests)."""
+        for what, own, given in (("model", self.model, model), ("SAE", self.sae, sae)):
+            if own != given:
+                raise LineageError(
+                    f"the latents of '{self.concept}' were chosen in the {what} {own[:12]}, but the {what} given is "
+                    f"{given[:12]}; give the concepts.json of this subject"
+                )
+
     def save(self, path: Path) -> None:
         """Write canonical JSON."""
-        write_json(path, {"kind": "concepts", **asdict(self)})
+        values = asdict(self)
+        for pick in (choice[kind] for choice in values["choices"] for kind in ("causal", "selective")):
+            del pick["feature"]["sae"]  # said once, for all of them
+        write_json(path, {"kind": "concepts", **values})
 
     @classmethod
     def load(cls, path: Path) -> Concepts:
@@ -121,16 +134,18 @@ class Concepts:
         values = read_json(path)
         if not isinstance(values, dict) or values.pop("kind", None) != "concepts":
             raise ValueError(f"{path} holds no concepts; give the concepts.json that the filter stage wrote")
+        sae = values["sae"]
         choices = [
-            Choice(tuple(row["ids"]), _pick(row["causal"]), _pick(row["selective"])) for row in values.pop("choices")
+            Choice(tuple(row["ids"]), _pick(row["causal"], sae), _pick(row["selective"], sae))
+            for row in values.pop("choices")
         ]
         return cls(**values, choices=tuple(choices))
 
 
-def _pick(row: dict[str, Any]) -> Pick:
-    """A pick as `save` wrote it."""
+def _pick(row: dict[str, Any], sae: str) -> Pick:
+    """A pick as `save` wrote it, of that Sae."""
     f = row.pop("feature")
-    return Pick(Feature(f["name"], tuple(f["latents"]), tuple(f["typical"])), **row)
+    return Pick(Feature(f["name"], tuple(f["latents"]), tuple(f["typical"]), sae), **row)
 
 
 @dataclass(frozen=True)

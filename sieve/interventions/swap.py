@@ -16,18 +16,22 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor
 
-from sieve.dictionary.sae import Sae
+from sieve.dictionary.sae import LineageError, Sae
 from sieve.model.splice import RowEdit, splice
 from sieve.subject import Subject
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A concept as a few latents (m,) with the activations (m,) that they typically have on it."""
+    """A concept as a few latents (m,) with the activations (m,) that they typically have on it.
+
+    sae: digest of the Sae that they are latents of, if one is to be held to that.
+    """
 
     name: str
     latents: tuple[int, ...]
     typical: tuple[float, ...]
+    sae: str = ""
 
 
 NOTHING = Feature("nothing", (), ())
@@ -168,14 +172,27 @@ def _listed(features: Features) -> list[Feature]:
     return [features] if isinstance(features, Feature) else list(features)
 
 
+def _of(subject: Subject, features: Features) -> list[Feature]:
+    """The features; LineageError if one was found in another Sae, whose latents mean something else."""
+    listed = _listed(features)
+    own = subject.sae.digest if any(feature.sae for feature in listed) else ""
+    for feature in listed:
+        if feature.sae not in ("", own):
+            raise LineageError(
+                f"'{feature.name}' was found in the SAE {feature.sae[:12]}, but this subject has {own[:12]}; "
+                "give the concepts.json of this subject"
+            )
+    return listed
+
+
 @contextmanager
 def swap(subject: Subject, drop: Features, include: Features, strength: float | Strength = 1.0) -> Iterator[None]:
     """Within the block, `subject`'s model runs with its reconstruction spliced in and `drop` exchanged for `include`.
 
     That happens wherever `drop` is active. A plain number is a strength in typical activations. ValueError as for
-    `exchange`.
+    `exchange`, LineageError for a feature of another Sae.
     """
-    with subject.spliced(exchange(subject.sae, _listed(drop), _listed(include), strength)):
+    with subject.spliced(exchange(subject.sae, _of(subject, drop), _of(subject, include), strength)):
         yield
 
 
@@ -185,7 +202,7 @@ def drop(subject: Subject, features: Features) -> Iterator[None]:
 
     As `swap` with nothing to include, so no strength matters. `silence` does this without the splice.
     """
-    with subject.spliced(exchange(subject.sae, _listed(features), [NOTHING])):
+    with subject.spliced(exchange(subject.sae, _of(subject, features), [NOTHING])):
         yield
 
 
@@ -196,17 +213,18 @@ def insert(
     """Within the block, the reconstruction is spliced in and the latents of `features` are written where `at` says.
 
     at: a feature, to write wherever any of its latents is active, or positions, as for `stands`; one for every prompt,
-    or a list with one per prompt. Nothing is silenced. ValueError as for `exchange` and `stands`.
+    or a list with one per prompt. Nothing is silenced. Errors as for `swap` and `stands`.
     """
     one = isinstance(at, Feature) or all(isinstance(place, int) for place in at)
     places = [cast(Place, at)] if one else list(cast(Sequence[Place], at))
-    active = fires(subject.sae, [place if isinstance(place, Feature) else NOTHING for place in places])
+    marks = [place if isinstance(place, Feature) else NOTHING for place in places]
+    active = fires(subject.sae, _of(subject, marks))
     standing = stands([() if isinstance(place, Feature) else place for place in places])
 
     def chosen(z: Tensor, where: Tensor) -> Tensor:
         return active(z, where) | standing(z, where)
 
-    with subject.spliced(exchange(subject.sae, [NOTHING], _listed(features), strength, chosen)):
+    with subject.spliced(exchange(subject.sae, [NOTHING], _of(subject, features), strength, chosen)):
         yield
 
 

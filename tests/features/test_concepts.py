@@ -7,6 +7,7 @@ import pytest
 
 from sieve.features.concepts import Choice, Concepts, Pick, Probe, Settings, labelled, probe, surfaces, written
 from sieve.interventions.swap import Feature
+from sieve.provenance import LineageError
 from sieve.text.blocks import Block, Mention
 
 
@@ -94,10 +95,14 @@ CONCEPTS = Concepts(
     (
         Choice(
             (17,),
-            Pick(Feature("Anna", (4, 9), (1.5, 0.25)), 2.5, 0.5, 1.0),
-            Pick(Feature("Anna", (2,), (3.0,)), 0.1, 1.0, 0.5),
+            Pick(Feature("Anna", (4, 9), (1.5, 0.25), "an-sae"), 2.5, 0.5, 1.0),
+            Pick(Feature("Anna", (2,), (3.0,), "an-sae"), 0.1, 1.0, 0.5),
         ),
-        Choice((3, 4), Pick(Feature("Ben", (), ()), 0.0, 0.0, 0.0), Pick(Feature("Ben", (), ()), 0.0, 0.0, 0.0)),
+        Choice(
+            (3, 4),
+            Pick(Feature("Ben", (), (), "an-sae"), 0.0, 0.0, 0.0),
+            Pick(Feature("Ben", (), (), "an-sae"), 0.0, 0.0, 0.0),
+        ),
     ),
 )  # fmt: skip
 
@@ -108,6 +113,15 @@ def test_concepts_come_back_from_disk_as_they_were(tmp_path):
         CONCEPTS.save(tmp_path / name)
     assert Concepts.load(tmp_path / "a.json") == CONCEPTS
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_another_model_or_dictionary_is_refused():
+    """Latents are numbers: in another Sae they would be swapped all the same, and mean something else."""
+    CONCEPTS.require("a-model", "an-sae")
+    with pytest.raises(LineageError, match="chosen in the SAE an-sae, but the SAE given is another"):
+        CONCEPTS.require("a-model", "another")
+    with pytest.raises(LineageError, match="chosen in the model a-model, but the model given is another"):
+        CONCEPTS.require("another", "an-sae")
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"kind": "direction"}'])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sieve.dictionary.gates import Threshold
-from sieve.dictionary.sae import Sae
+from sieve.dictionary.sae import LineageError, Sae
 from sieve.interventions.swap import (
     NOTHING,
     Feature,
@@ -198,6 +198,22 @@ def test_an_unknown_latent_is_refused(subject, latent):
         swap_vector(subject, unknown, torch.zeros(1, subject.sae.width)),
     ):
         with pytest.raises(ValueError, match="latents 0 to 63"), context:
+            pass
+
+
+def test_a_feature_of_another_dictionary_is_refused(subject):
+    """Its latents' numbers exist here too, and mean something else."""
+    own, foreign = (Feature("a", (1,), (1.0,), sae) for sae in (subject.sae.digest, "0" * 64))
+    with swap(subject, own, own), drop(subject, own), insert(subject, own, own):
+        pass
+    for context in (
+        swap(subject, foreign, own),
+        swap(subject, own, foreign),
+        drop(subject, foreign),
+        insert(subject, foreign, [1]),
+        insert(subject, own, foreign),
+    ):
+        with pytest.raises(LineageError, match="'a' was found in the SAE 000000000000"), context:
             pass
 
 
