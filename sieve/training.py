@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,15 @@ class Trainable:
 
     def restore(self, counters: dict[str, Tensor]) -> None:
         """Take such tensors back."""
+
+
+def mistakes(steps: int, batch: int, lr: float) -> Iterator[str]:
+    """What is wrong with numbers that every training has, in sentences."""
+    for name, value in (("steps", steps), ("batch", batch)):
+        if value < 1:
+            yield f"{name} is {value}; must be at least 1"
+    if not (math.isfinite(lr) and lr > 0):
+        yield f"lr is {lr}; must be a number above 0"
 
 
 @dataclass(frozen=True)

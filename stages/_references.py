@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stages._params import Wiring
+    from stages._params import Contrast, Wiring
 
 
 def unresolved(wiring: Wiring) -> Iterator[str]:
@@ -37,9 +37,31 @@ def unresolved(wiring: Wiring) -> Iterator[str]:
             yield f"{where}: there is a subject of that name; give the contrast another"
         if len(pair.of) != len(pair.over):
             yield f"{where}: {len(pair.of)} subjects of, {len(pair.over)} over; give one of each per seed"
+        else:
+            yield from _mispaired(where, pair, wiring)
         for own in dict.fromkeys([*pair.of, *pair.over]):
             if own not in wiring.subjects:
                 yield f"{where}: '{own}' is no subject; there are {', '.join(wiring.subjects)}"
+
+
+def _mispaired(where: str, contrast: Contrast, wiring: Wiring) -> Iterator[str]:
+    """Pairs of one seed, a seed each, of two subjects; what comes from nowhere has no seed and is told elsewhere."""
+    seeds = {own: _seed(own, wiring) for own in [*contrast.of, *contrast.over]}
+    for of, over in zip(contrast.of, contrast.over):
+        if of == over:
+            yield f"{where}: '{of}' is compared with itself"
+        elif None not in (seeds[of], seeds[over]) and seeds[of] != seeds[over]:
+            yield f"{where}: '{of}' has seed {seeds[of]}, '{over}' {seeds[over]}; compare what has one seed"
+    known = [seeds[own] for own in contrast.of if seeds[own] is not None]
+    if len(set(known)) < len(known):
+        yield f"{where}: of {', '.join(contrast.of)} some share a seed; give one subject per seed"
+
+
+def _seed(subject: str, wiring: Wiring) -> int | None:
+    """A subject's own seed: that of the base dictionary that it comes from. None for one that has none."""
+    for made in (wiring.adapt.subjects, wiring.orthogonalize.subjects):
+        subject = made[subject].sae if subject in made else subject
+    return wiring.train.subjects[subject].seed if subject in wiring.train.subjects else None
 
 
 def _unlisted(made: list[str], listed: list[str]) -> Iterator[str]:

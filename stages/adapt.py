@@ -3,7 +3,8 @@
     python -m stages.adapt --sae data/subjects/cosine_5 --network … --tokenizer … --blocks … \\
         --out data/subjects/adapted_5 --history …
 
-Reads   a dictionary, the model, training problems (loss: solutions) or training text (loss: divergence)
+Reads   a dictionary and, if it was not imported, its convention.json; the model; training problems (loss: solutions)
+        or training text (loss: divergence)
 Writes  sae.safetensors (encoder and biases trained, unless frozen too), adapter.safetensors (LoRA), the training curve
 """
 
@@ -48,7 +49,8 @@ def main(
             f"adapt.loss is '{p.loss}', which needs training {kind}s, and there are none; choose the other loss"
         )
 
-    convention = read_json(sae / "convention.json")
+    beside = sae / "convention.json"  # an imported dictionary has none
+    convention = read_json(beside) if beside.exists() else {}
     own = convention.get("seed", 0)
     seed = seed_for(params.seed.init + own, "adapt", "lora")
     lora = inject(lm.network, base.site, config.targets, config.rank, config.alpha, config.scope, seed)

@@ -21,7 +21,7 @@ from sieve.model.language_model import LanguageModel
 from sieve.model.splice import splice
 from sieve.provenance import Checkpoints, generator
 from sieve.text.blocks import Block
-from sieve.training import Record, Trainable, Watch, fit, warm_cosine
+from sieve.training import Record, Trainable, Watch, fit, mistakes, warm_cosine
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,19 @@ class AdaptConfig:
     scope: Literal["after", "all"]
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+    def __post_init__(self) -> None:
+        """ValueError tells all numbers that no training and no adapter can have."""
+        wrong = [*mistakes(self.steps, self.batch, self.lr)]
+        if not 0 <= self.warmup <= 1:
+            wrong.append(f"warmup is {self.warmup}; must be a share, 0 to 1")
+        for name in ("rank", "alpha"):
+            if getattr(self, name) < 1:
+                wrong.append(f"{name} is {getattr(self, name)}; must be at least 1")
+        if not self.targets:
+            wrong.append("targets is empty; name the modules that get an adapter, e.g. [q_proj, v_proj]")
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
     def lr_at(self, step: int) -> float:
         """The learning rate of step 0, 1, …"""

@@ -34,6 +34,15 @@ class FitConfig:
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
+    def __post_init__(self) -> None:
+        """ValueError tells all numbers that no training can have."""
+        wrong = list(training.mistakes(self.steps, self.batch, self.lr))
+        for name in ("warmup", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                wrong.append(f"{name} is {getattr(self, name)}; must be a share, 0 to 1")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
     def lr_at(self, step: int) -> float:
         """The learning rate of step 0, 1, …"""
         done = (step + 1) / self.steps

@@ -36,6 +36,17 @@ class Settings:
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
+    def __post_init__(self) -> None:
+        """ValueError tells all that can't be asked; other_pairs 0 asks about no other concept."""
+        least = {"pairs": 1, "other_pairs": 0, "new_tokens": 1}
+        wrong = [
+            f"{name} is {getattr(self, name)}; must be at least {n}"
+            for name, n in least.items()
+            if getattr(self, name) < n
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
 
 class Place(NamedTuple):
     """Where activations are exchanged: a site and the tokens."""

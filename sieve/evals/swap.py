@@ -23,7 +23,8 @@ whose latent may not say it, and so may problems with one calculation. Intervals
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
@@ -68,6 +69,23 @@ class Settings:
     kind: Kind
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
+
+    def __post_init__(self) -> None:
+        """ValueError tells all that can't be asked."""
+        if wrong := list(self._mistakes()):
+            raise ValueError("; ".join(wrong))
+
+    def _mistakes(self) -> Iterator[str]:
+        for name in ("pairs", "new_tokens"):
+            if getattr(self, name) < 1:
+                yield f"{name} is {getattr(self, name)}; must be at least 1"
+        if not any(strength > 0 for strength in self.strengths):
+            yield f"strengths is {self.strengths}; must have one above 0, as 0 writes nothing"
+        for strength in self.strengths:
+            if not (math.isfinite(strength) and strength >= 0):
+                yield f"strengths has {strength}; must be numbers from 0 on"
+        if len(set(self.strengths)) < len(self.strengths):
+            yield f"strengths is {self.strengths}; name each once"
 
 
 AS_IT_IS = Strength(1.0)

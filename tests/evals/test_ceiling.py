@@ -1,5 +1,6 @@
 """The patch ceiling in a model in which it is known where the name is."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -151,6 +152,28 @@ def test_places_in_padded_batches_are_the_mentions(lm, blocks):
             )
             assert ids[row, targets[mine]].tolist() == [p.ids[i] for i in places]
             assert twin_ids[row, sources[mine]].tolist() == [p.twin_ids[i] for i in twin_places]
+
+
+def test_ceilings_are_of_the_model_as_it_was(case, monkeypatch):
+    """Only the subject's own is measured with the adapter on: the others are the same for every subject of a model."""
+    seen, inside = [], []
+    original, patched = Subject.original, ceiling.patched
+
+    @contextmanager
+    def marked(self):
+        inside.append(True)
+        with original(self):
+            yield
+        inside.pop()
+
+    def watched(*args, **options):
+        seen.append((options.get("spliced", False), bool(inside)))
+        return patched(*args, **options)
+
+    monkeypatch.setattr(Subject, "original", marked)
+    monkeypatch.setattr(ceiling, "patched", watched)
+    figures(case)
+    assert seen == [(False, True), (False, True), (True, False)]
 
 
 def test_places_are_compared_on_other_pairs_than_those_judged(case):

@@ -101,6 +101,14 @@ def test_every_row_is_the_mean_of_its_items(answer, case):
             assert row.low <= row.value <= row.high
 
 
+def test_divergence_is_per_token_and_not_per_item(answer):
+    """A long continuation counts for as much as it is long."""
+    own = [i for i in answer if isinstance(i, Item) and i.case == "swap/1"]
+    unlike = [replace(i, kl=float(n), tokens=1 + n) for n, i in enumerate(own)]
+    (row,) = swap._divergence("swap/1", unlike)
+    assert row.value == pytest.approx(sum(i.kl for i in unlike) / sum(i.tokens for i in unlike))
+
+
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_what_happens_to_one_name_widens_the_interval(answer, side):
     """Were all pairs with one of three sources, or targets, to fail and no other, that is three of ten names."""

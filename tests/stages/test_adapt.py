@@ -64,6 +64,14 @@ def test_what_is_frozen_keeps_its_bits(data, freeze, frozen):
     }  # fmt: skip
 
 
+def test_an_imported_dictionary_has_no_convention(data):
+    """A Sae alone can be adapted to, and what is written says no more than how."""
+    (data / "base/convention.json").unlink()
+    run(data)
+
+    assert read_json(data / "out/convention.json") == {"adapted": "solutions", "freeze": "decoder_only"}
+
+
 @pytest.mark.parametrize("specials", ["bypass", "replace"])
 def test_it_is_used_as_it_was_adapted(data, specials):
     """Opened by the library, the subject keeps BOS as it is or replaces it, as params said when it was made."""

@@ -6,15 +6,22 @@ from typing import get_args
 
 import pytest
 
+from sieve.dictionary.adapt import AdaptConfig
 from sieve.dictionary.fit import FitConfig
 from sieve.dictionary.orthogonalize import RECONSTRUCTIONS
 from sieve.dictionary.penalties import PENALTIES
+from sieve.evals import ceiling, swap
 from stages._params import Orthogonalize, OrthogonalizeSubject, ParamsError, deciding, load_params, settings
 
 ROOT = Path(__file__).parents[2]
 OURS = [Path("params.yaml"), *sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*/params.yaml"))]
 DEFAULT = (ROOT / "tests/assets/params.yaml").read_text(encoding="utf-8")
 FIT = {"steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "decay": 0.2}
+LORA = {
+    "steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "targets": ["q_proj"], "rank": 4, "alpha": 8, "scope": "after",
+}  # fmt: skip
+SWAP = {"pairs": 6, "new_tokens": 8, "strengths": [0.0, 1.0], "kind": "typical"}
+CEILING = {"pairs": 6, "other_pairs": 0, "new_tokens": 8}
 
 
 @pytest.fixture
@@ -208,6 +215,9 @@ def test_subjects_that_do_not_fit(refusal, listed, told):
         ("over: [adapted_0]", "over: [adapted_0, cosine_0]",
          "contrasts.orthogonality: 1 subjects of, 2 over; give one of each per seed"),
         ("orthogonality: {of", "topk: {of", "contrasts.topk: there is a subject of that name; give the contrast"),
+        ("over: [adapted_0]", "over: [adapted_5]", "contrasts.orthogonality: 'adapted_5' is compared with itself"),
+        ("of: [adapted_5], over: [adapted_0]", "of: [adapted_5, cosine_5], over: [adapted_0, cosine_0]",
+         "contrasts.orthogonality: of adapted_5, cosine_5 some share a seed; give one subject per seed"),
         ("tried: 0", "tried: -1", "contrasts.orthogonality.tried: given -1"),
     ],
 )  # fmt: skip
@@ -215,6 +225,15 @@ def test_contrasts_that_do_not_fit(refusal, old, new, told):
     """A contrast pairs subjects that exist, one of each per seed, under a name of its own."""
     (mistake,) = refusal((old, new))
     assert mistake.startswith(told)
+
+
+def test_a_contrast_of_two_seeds(refusal):
+    """What differs in its seed differs in more than what is asked."""
+    mistakes = refusal(
+        ("over: [adapted_0]", "over: [batchtopk]"),
+        ("      variant: batchtopk\n", "      variant: batchtopk\n      seed: 1\n"),
+    )
+    assert mistakes == ["contrasts.orthogonality: 'adapted_5' has seed 0, 'batchtopk' 1; compare what has one seed"]
 
 
 def test_subject_of_two_makers(refusal):
@@ -252,6 +271,33 @@ def test_no_file(tmp_path):
 def test_settings_become_the_components_own():
     """A sound mapping becomes the component's dataclass; whole numbers do for floats."""
     assert settings(FitConfig, FIT | {"decay": 0}, "train.fit") == FitConfig(10, 4, 0.001, 0.1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sound", "wrong", "told"),
+    [
+        (FitConfig, FIT, {"steps": 0, "batch": -1}, "steps is 0; must be at least 1; batch is -1; must be at least 1"),
+        (FitConfig, FIT, {"lr": 0.0}, "lr is 0.0; must be a number above 0"),
+        (FitConfig, FIT, {"decay": 1.5}, "decay is 1.5; must be a share, 0 to 1"),
+        (AdaptConfig, LORA, {"batch": 0}, "batch is 0; must be at least 1"),
+        (AdaptConfig, LORA, {"rank": 0, "alpha": 0}, "rank is 0; must be at least 1; alpha is 0; must be at least 1"),
+        (AdaptConfig, LORA, {"warmup": -1}, "warmup is -1.0; must be a share, 0 to 1"),
+        (AdaptConfig, LORA, {"targets": []}, "targets is empty; name the modules"),
+        (swap.Settings, SWAP, {"strengths": []}, "strengths is []; must have one above 0"),
+        (swap.Settings, SWAP, {"strengths": [0.0]}, "strengths is [0.0]; must have one above 0"),
+        (swap.Settings, SWAP, {"strengths": [-1.0, 1.0]}, "strengths has -1.0; must be numbers from 0 on"),
+        (swap.Settings, SWAP, {"strengths": [1.0, 1.0]}, "strengths is [1.0, 1.0]; name each once"),
+        (swap.Settings, SWAP, {"pairs": -3}, "pairs is -3; must be at least 1"),
+        (ceiling.Settings, CEILING, {"pairs": 0, "other_pairs": -1},
+         "pairs is 0; must be at least 1; other_pairs is -1; must be at least 0"),
+    ],
+)  # fmt: skip
+def test_settings_that_nothing_can_run_with(kind, sound, wrong, told):
+    """What would end hours later, or count something else, is told before anything is made."""
+    settings(kind, sound, "here")
+    with pytest.raises(ParamsError) as caught:
+        settings(kind, sound | wrong, "here")
+    assert told in str(caught.value)
 
 
 def test_settings_tell_every_mistake():
