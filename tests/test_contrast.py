@@ -43,6 +43,20 @@ def test_only_the_scale_of_strength_is_no_difference():
     assert found.mean == pytest.approx(0, abs=1e-12)
 
 
+def test_where_curves_bend_the_roles_exchanged_tell():
+    """One curve of success over divergence, at two scales of strength: what the chord adds, it takes the other way."""
+
+    def bent(kl):
+        return 1 / (1 + 2.718281828 ** (20 * (0.2 - kl)))
+
+    reference = curve(lambda s, i: bent(0.1 * s), lambda s: 0.1 * s, chosen=1.0)
+    wide = curve(lambda s, i: bent(0.15 * s), lambda s: 0.15 * s, chosen=1.0)
+
+    gain, back = (contrast([pair], "success").mean for pair in ((wide, reference), (reference, wide)))
+
+    assert abs(gain) > 0.01 and gain * -back < 0
+
+
 def test_a_gain_is_read_where_the_divergence_is_the_reference_s():
     """Between strengths 2 and 4 (.2 and .4 nats) a curve has, at .3 nats, the mean of its items at both."""
     reference = curve(lambda s, i: 0.0, lambda s: 0.15 * s)
@@ -155,6 +169,20 @@ def test_seeds_that_scatter_alike_reach_as_one_does():
     one, three = (contrast([pair] * n, "success") for n in (1, 3))
     assert three[:4] == pytest.approx(one[:4]) and three.seeds == pytest.approx(one.seeds * 3)
     assert one.low < one.mean < one.high
+
+
+def test_seeds_that_scatter_apart_reach_as_their_mean_does():
+    """Three seeds whose items succeed by coins of their own: the interval is that of each item's mean over seeds."""
+    rng = generator(0, "apart")
+    coins = torch.rand(3, 400, generator=rng) < 0.5
+    even = curve(lambda s, i: 0.0, lambda s: 0.1 * s, count=400)
+    seeds = [curve(lambda s, i, own=own: float(own[i]), lambda s: 0.1 * s, count=400) for own in coins]
+
+    found = contrast([(seed, even) for seed in seeds], "success")
+    alone = contrast([(seeds[-1], even)], "success")
+
+    assert found.seeds == pytest.approx(coins.double().mean(1).tolist())
+    assert (found.high - found.low) / (alone.high - alone.low) == pytest.approx(3**-0.5, rel=0.2)
 
 
 def test_pairing_takes_out_what_items_have_in_common():

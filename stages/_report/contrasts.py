@@ -29,12 +29,18 @@ def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject]) -> dict[
 
 
 def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
-    """Differences with their intervals, the least of all seeds' own, and the divergence (mean over seeds)."""
+    """Differences with their intervals, the least of all seeds' own, and the divergence (mean over seeds).
+
+    exchanged: the same difference at the divergence of the other side; see `sieve.contrast` for why it is told.
+    """
     whole = [(of.curve, over.curve) for of, over in pairs if of.curve and over.curve]
     found: dict[str, Value] = {}
     for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
-        told = contrast(whole, metric) if len(whole) == len(pairs) else None
+        complete = len(whole) == len(pairs)
+        told = contrast(whole, metric) if complete else None
+        back = contrast([(over, of) for of, over in whole], metric) if complete else None
         found[key] = told.mean if told else None
+        found[f"{key}_exchanged"] = -back.mean if back else None
         found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
         found[f"{key}_least"] = min(told.seeds) if told else None
         found[f"{key}_items"] = told.n if told else None
@@ -76,6 +82,8 @@ def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list
 
 
 def _difference(value: Mapping[str, Value], key: str) -> str:
-    mean, low, high, least, items = (value[f"{key}{end}"] or 0.0 for end in ("", "_low", "_high", "_least", "_items"))
-    text = f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; {items:.0f} pairs; the least of any seed {least:+z.2f})"
+    ends = ("", "_low", "_high", "_least", "_items", "_exchanged")
+    mean, low, high, least, items, other = (value[f"{key}{end}"] or 0.0 for end in ends)
+    text = f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; {items:.0f} pairs; the least of any seed {least:+z.2f}; "
+    text += f"at the divergence of the other side {other:+z.2f})"
     return text.replace("-", "−")

@@ -41,6 +41,7 @@ HEADLINE = (
     Column("Geometry", "Welch", "welch_floor", 4),
     Column("Swap", "Success", "swap_success", 2),
     Column("Swap", "Ceiling", "ceiling", 2),
+    Column("Swap", "Of it", "swap_of_ceiling", 2),
     Column("Swap", "And kept", "swap_success_and_kept", 2),
     Column("Swap", "At 1×", "swap_success_at_1", 2),
     Column("Swap", "Other", "swap_other", 2),

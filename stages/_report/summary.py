@@ -83,6 +83,11 @@ def _ceiling(subject: Subject) -> Value:
     return subject.row("ceiling", "success", "chosen").value
 
 
+def _of_ceiling(subject: Subject) -> Value:
+    success, ceiling = subject.row("swap", "success", best_swap(subject) or "").value, _ceiling(subject)
+    return success / ceiling if success is not None and ceiling else None
+
+
 def _pairs(subject: Subject) -> Value:
     return subject.row("swap", "success", best_swap(subject) or "").n
 
@@ -189,6 +194,11 @@ KEYS: dict[str, Key] = {
     "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject"),
     "swap_success": _swap(
         "pairs in which the new name appears in the continuation and the old one does not", "success"
+    ),
+    "swap_of_ceiling": Key(
+        "swap_success as a share of the ceiling, which other pairs of the same problems have; nothing where that is 0",
+        "swap_success / ceiling",
+        _of_ceiling,
     ),
     "swap_strength": Key(
         "the strength all swap keys are taken at",

@@ -11,10 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from sieve.provenance import read_json
+from stages._params import Contrast
+from stages._report.contrasts import figures
 from stages._report.languages import FIGURES
 from stages._report.page import difference
 from stages._report.plots import swap_plots, training_plots
-from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, referred
+from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
 from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
 from tests.stages.report_world import (
@@ -45,6 +47,10 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bare")
     write_world(folder, languages=False, problems=False)
     return report(folder, folder)
+
+
+def _subjects(world: Path) -> list[Subject]:
+    return read_subjects(lineage(invented_params()), *(world / name for name in ("evaluate", "filter", "history")))
 
 
 def _written(folder: Path) -> dict[str, str]:
@@ -144,11 +150,36 @@ def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> No
 
     assert summary["orthogonality.swap_gain"] == pytest.approx(gain)
     assert summary["orthogonality.swap_gain_low"] < gain < summary["orthogonality.swap_gain_high"]
+    assert summary["orthogonality.swap_gain_exchanged"] == pytest.approx(gain)
     assert summary["orthogonality.kept_answer_change"] == 0
     assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
     assert summary["orthogonality.configurations_tried"] == 3
     assert f"swap success −{abs(gain):.2f}" in page
     assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
+
+
+def test_of_several_seeds_the_least_is_told(full: Path) -> None:
+    """A contrast's gain is the mean of its seeds' own, `_least` the lowest of them."""
+    one, other = (["adapted_5"], ["adapted_0"]), (["cosine_0"], ["batchtopk"])
+    pairs = {"one": one, "other": other, "both": tuple(a + b for a, b in zip(one, other))}
+
+    found = figures({name: Contrast(of=of, over=over, tried=0) for name, (of, over) in pairs.items()}, _subjects(full))
+    alone = [found["one.swap_gain"], found["other.swap_gain"]]
+
+    assert alone[0] != alone[1]
+    assert found["both.swap_gain"] == pytest.approx(sum(alone) / 2)
+    assert found["both.swap_gain_least"] == pytest.approx(min(alone))
+
+
+def test_success_stands_beside_the_ceiling(full: Path) -> None:
+    """As a share of it too; where nothing could be had, there is no share."""
+    summary = read_json(full / "summary.json")
+    (subject,) = [s for s in _subjects(full) if s.name == "topk"]
+    nothing = {key: row._replace(value=0.0) for key, row in subject.rows.items() if key[0] == "ceiling"}
+
+    share = summary["topk.swap_success"] / summary["topk.ceiling"]
+    assert summary["topk.swap_of_ceiling"] == pytest.approx(share)
+    assert KEYS["swap_of_ceiling"].take(replace(subject, rows={**subject.rows, **nothing})) is None
 
 
 def test_doses_are_strengths_above_zero_in_order() -> None:
