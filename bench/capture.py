@@ -90,7 +90,9 @@ def contenders(
     @torch.no_grad()
     def hidden_states() -> None:
         for ids, mask in batches:
-            found: Sequence[Tensor] = lm.network(ids, attention_mask=mask, output_hidden_states=True).hidden_states
+            found: Sequence[Tensor] = lm.network(
+                ids, attention_mask=mask, use_cache=False, output_hidden_states=True
+            ).hidden_states
             assert len(found) > layer
 
     return dict(zip(NAMES, (sieve, stopped, hidden_states)))

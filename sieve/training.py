@@ -71,7 +71,7 @@ def fit(
 
     `batch_at(step)` and `lr_at(step)` may depend on nothing but the step. `optimisers` share out
     `subject.parameters()` among them. Every `log_every`-th step is logged, and the last. FloatingPointError when the
-    loss is not finite.
+    loss is not finite, or in the end a parameter: where nothing fires, a loss can be finite beside such weights.
     """
     history: list[Record] = []
     groups = [(group, optimiser) for optimiser in optimisers for group in optimiser.param_groups]
@@ -100,6 +100,8 @@ def fit(
             history.append(Record(step, figures))
         if checkpoints:
             checkpoints.offer(step + 1, lambda done=step + 1: _state(subject, owners, history, done))  # type: ignore[misc]
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in owners):
+        raise FloatingPointError("a parameter is not finite after training; lower lr or look at the data for outliers")
     return history
 
 

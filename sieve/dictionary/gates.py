@@ -113,9 +113,12 @@ def _together(parts: list[Chosen]) -> Chosen:
 
 
 def _heads(pre: Tensor, k: int) -> Tensor:
-    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; what is left over has none."""
+    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; what is left over has none.
+
+    There are at least g groups, so what is left over, fewer than g latents, is fewer than there are groups.
+    """
     group = GROUP
-    while group > 1 and pre.shape[1] < 4 * k * group:
+    while group > 1 and pre.shape[1] < max(4 * k, group) * group:
         group //= 2
     count = pre.shape[1] // group
     return pre[:, : group * count].unflatten(1, (group, count)).amax(1) if group > 1 else pre
@@ -146,7 +149,7 @@ def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
     pairs = Chosen(rows + start, latents, values.flatten()[member])
     if grouped == width:
         return pairs
-    rest = pre[:, grouped:]  # fewer latents than there are groups
+    rest = pre[:, grouped:]
     others = _at_least(start, rest, rest, least)
     return _together([pairs, others._replace(latents=others.latents + grouped)])
 

@@ -130,7 +130,8 @@ def encode(
 ) -> Codes:
     """What `choose` takes of (x − b_dec) W_enc + b_enc, for x (B, D), W_enc (D, F), b_enc (F,), b_dec (D,).
 
-    With "bf16" it sees the pre-activations of a bf16 product; the values of what it takes are computed anew in fp32.
+    With "bf16" it sees the pre-activations of a bf16 product; the values of what it takes are computed anew in fp32,
+    and what is not positive then is left out.
     """
     with torch.no_grad():
         centred = x - b_dec
@@ -139,6 +140,10 @@ def encode(
         values = chosen.values
         if precision == "bf16":
             values = _products(centred, W_enc.T, pairs) + b_enc[pairs.latents]
+            positive = values > 0  # of what is nearly 0 rounding can turn the sign
+            if not bool(positive.all()):
+                pairs = Pairs(chosen.rows[positive], chosen.latents[positive], pairs.shape)
+                values = values[positive]
     return Codes(pairs, _Encode.apply(x, W_enc, b_enc, b_dec, values, pairs))
 
 

@@ -61,7 +61,11 @@ class Screen:
         self.x, self.W, norm, rounding = centred.to(dtype), *_rounded(W_enc.T, dtype)
         self.b = b_enc.to(dtype)
         unit, sums = torch.finfo(dtype).eps / 2, len(W_enc) * torch.finfo(centred.dtype).eps
-        length, change = (rows.norm(dim=1, keepdim=True) for rows in (centred, centred - self.x.to(centred.dtype)))
+        lost = (len(W_enc) * torch.finfo(centred.dtype).tiny) ** 0.5  # of a length, where squares are too small
+        length, change = (
+            rows.norm(dim=1, keepdim=True) + lost for rows in (centred, centred - self.x.to(centred.dtype))
+        )
+        norm, rounding = norm + lost, rounding + lost
         if dtype == torch.float32 and may_round():
             unit = torch.finfo(torch.bfloat16).eps / 2
             change, rounding = unit * length, unit * norm

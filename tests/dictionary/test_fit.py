@@ -92,3 +92,34 @@ def test_a_loss_that_is_not_finite_stops_the_run():
         fit(bowl, lambda _: torch.full((4, 2), float("nan")), CONFIG, lambda *_: None)
 
     assert torch.equal(bowl.point.detach(), torch.full((2,), 5.0))
+
+
+class Gentle(Bowl):
+    """A loss whose gradient is `slope` everywhere."""
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def loss(self, x):
+        return (self.slope * self.point).sum(), {}
+
+
+@pytest.mark.parametrize(("slope", "left"), [(0.25, 0.25), (8.0, 0.5**0.5)])
+def test_long_gradients_are_shortened(slope, left):
+    """All gradients together are no longer than 1; shorter ones stay as they are."""
+    bowl, seen = Gentle(slope), []
+    bowl.after_step = lambda: seen.append(bowl.point.grad.clone())
+    fit(bowl, lambda step: torch.zeros(1, 1), replace(CONFIG, steps=1), lambda *_: None)
+
+    assert seen[0].tolist() == pytest.approx([left, left], rel=1e-5)
+
+
+def test_weights_that_are_not_finite_are_no_result():
+    """A loss that doesn't look at what broke is finite all the same."""
+    bowl = Gentle(1.0)
+    bowl.after_step = lambda: bowl.point.data[0].fill_(torch.nan)
+    bowl.loss = lambda x: (bowl.point[1] ** 2, {})
+
+    with pytest.raises(FloatingPointError, match="not finite after training"):
+        fit(bowl, lambda step: torch.zeros(1, 1), replace(CONFIG, steps=1), lambda *_: None)

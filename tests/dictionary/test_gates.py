@@ -88,6 +88,15 @@ def test_top_k_is_a_stable_sort(width, levels, dtype):
     assert torch.equal(latents, wanted.indices[:, :7][kept])
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_top_k_of_any_width(k):
+    """However many latents are left over when they are put into groups, the largest are found among all."""
+    for width in range(1, 300):
+        pre = torch.randn(20, width, generator=generator(width)).abs()
+        wanted = pre.sort(dim=1, descending=True, stable=True).indices[:, :k]
+        assert torch.equal(TopK(k).choose(Matrix(pre, 30)).latents, wanted.flatten()), width
+
+
 @pytest.mark.parametrize("levels", [1, 1000])
 @pytest.mark.parametrize(("size", "floor"), [(1000, 0.0), (3, 0.0), (3, 1.5), (3, 1.999), (3, 99.0)])
 def test_batch_top_k_is_a_stable_sort(levels, size, floor):

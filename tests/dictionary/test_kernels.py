@@ -12,9 +12,9 @@ from sieve.provenance import generator
 ROWS, WIDTH, LATENTS, K = 60, 12, 96, 5
 
 
-def weights(dtype=torch.float32, seed: int = 0, rows: int = ROWS, latents: int = LATENTS) -> list[Tensor]:
+def weights(dtype=torch.float32, seed: int = 0, rows=ROWS, latents=LATENTS, width=WIDTH) -> list[Tensor]:
     """x (B, D), W_enc (D, F), b_enc (F,), b_dec (D,), W_dec (F, D), all of them leaves."""
-    shapes = (rows, WIDTH), (latents, WIDTH), (latents,), (WIDTH,), (latents, WIDTH)
+    shapes = (rows, width), (latents, width), (latents,), (width,), (latents, width)
     x, encoder, *others = (torch.randn(s, generator=generator(seed, i), dtype=dtype) for i, s in enumerate(shapes))
     return [t.requires_grad_() for t in (x, encoder.T.detach(), *others)]
 
@@ -106,11 +106,12 @@ def test_products_of_pairs():
 
 def test_sums_over_pairs_do_not_depend_on_threads():
     """One thread or two: given the codes, decoding and every gradient have the same bits."""
-    codes, _ = sparse(TopK(K).choose, *weights())
+    many = {"rows": 3000, "latents": 3000, "width": 100}  # enough for a product of matrices to be shared out
+    codes, _ = sparse(TopK(K).choose, *weights(**many))
     found = []
-    for threads in (1, 2):
+    for threads in (1, 2, 3):
         torch.set_num_threads(threads)
-        tensors = weights()
+        tensors = weights(**many)
         x, W_enc, b_enc, b_dec, W_dec = tensors
         values = kernels._Encode.apply(x, W_enc, b_enc, b_dec, codes.values.detach(), codes.pairs)
         rebuilt = Codes(codes.pairs, values).decode(W_dec)
@@ -118,7 +119,17 @@ def test_sums_over_pairs_do_not_depend_on_threads():
         found.append([rebuilt, *(t.grad for t in tensors if t is not b_dec)])
     torch.set_num_threads(1)
 
-    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert all(torch.equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True))
+
+
+def test_bf16_codes_are_positive():
+    """Where all latents may be active, some are by a product's rounding alone: they are no codes."""
+    x, W_enc, b_enc, b_dec, _ = weights(rows=600)
+    codes = encode(x, W_enc, b_enc, b_dec, TopK(LATENTS).choose, "bf16")
+    rounded = (x - b_dec).bfloat16() @ W_enc.bfloat16() + b_enc.bfloat16()
+
+    assert codes.values.min() > 0
+    assert len(codes.values) < int((rounded > 0).sum())
 
 
 def test_bf16_chooses_by_a_rounded_product_and_keeps_exact_values():

@@ -50,7 +50,16 @@ def negative() -> list[Tensor]:
     return [x, W * 1e-3, -0.0125 + b_enc * 1e-4, b_dec]
 
 
-CASES = [easy, close, uneven, equal, negative]
+def tiny() -> list[Tensor]:
+    """Rows whose squares are too small for a number, atoms that are told apart by what rounding takes."""
+    x, _, b_enc, b_dec = easy()
+    base = torch.randn(1, WIDTH, generator=generator(11))
+    W = base + 1e-2 * torch.randn(LATENTS, WIDTH, generator=generator(12))
+    across = x - (x @ base.T) / (base @ base.T) * base * 0.98
+    return [across * 1e-25, W.T, b_enc * 0, b_dec * 0]
+
+
+CASES = [easy, close, uneven, equal, negative, tiny]
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
 
 
@@ -88,7 +97,7 @@ def test_the_k_largest_are_found(case, monkeypatch):
     pre = (x - b_dec).double() @ W_enc.double() + b_enc
     wanted = pre.relu().topk(K, dim=1).values
     found = torch.zeros_like(pre).index_put((rows, latents), values.double()).topk(K, dim=1).values
-    scale = (x - b_dec).norm(dim=1, keepdim=True) * W_enc.norm(dim=0).max() + b_enc.abs().max()
+    scale = (x - b_dec).double().norm(dim=1, keepdim=True) * W_enc.norm(dim=0).max() + b_enc.abs().max()
 
     assert ((found - wanted).abs() <= 1e-6 * scale).all()
     assert (wanted > 0).any(1).sum() > ROWS / 2
@@ -113,6 +122,29 @@ def test_rough_values_are_no_further_off_than_the_bound(case):
         [(_, pre)] = rough.blocks()
         off = (pre.double() - ((x - b_dec).double() @ W_enc.double() + b_enc)).abs()
         assert (off <= rough.error + rough.relative * pre.double().abs()).all()
+
+
+WHOLE = torch.randint(-100, 101, (2, 1100, WIDTH), generator=generator(13)).float()  # exact in bfloat16
+NONE = torch.zeros(WIDTH)
+ALONE = {
+    "rows": (easy()[0], WHOLE[1, :LATENTS].T, torch.zeros(LATENTS), NONE),
+    "atoms": (WHOLE[0, :ROWS], easy()[1], torch.zeros(LATENTS), NONE),
+    "bias": (torch.ones(ROWS, WIDTH), torch.full((WIDTH, LATENTS), 40.0), easy()[2] - 40 * WIDTH, NONE),
+    "product": (WHOLE[0, :ROWS], WHOLE[1, :LATENTS].T, torch.zeros(LATENTS), NONE),
+}
+
+
+@pytest.mark.parametrize("rounded", ALONE)
+def test_each_thing_that_is_rounded_is_in_the_bound(rounded):
+    """Where rounding touches the rows alone, or the atoms, the bias, or the product, the bound holds and is needed."""
+    x, W_enc, b_enc, b_dec = ALONE[rounded]
+    rough = Screen(x - b_dec, W_enc, b_enc, torch.bfloat16)
+    [(_, pre)] = rough.blocks()
+    off = (pre.double() - (x.double() @ W_enc.double() + b_enc)).abs()
+    bound = rough.error + rough.relative * pre.double().abs()
+
+    assert (off <= bound).all()
+    assert (off > 0.05 * bound).any()
 
 
 def outlier() -> list[Tensor]:

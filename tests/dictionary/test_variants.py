@@ -190,6 +190,31 @@ def test_dead_latents_are_counted(planted, name):
     assert resumed.loss(second)[1]["dead"] == straight.loss(second)[1]["dead"] >= 1
 
 
+@pytest.mark.parametrize("name", ["topk", "batchtopk"])
+def test_dead_latents_have_a_part_in_the_loss(planted, name):
+    """AuxK is weighed into it, and what it weighs is the error that dead latents alone could still explain."""
+    x = planted.rows[:512]
+    losses = []
+    for weight in (0.0, 0.5, 1.0):
+        subject = new(name, planted.rows, dead_after=512, aux_weight=weight)
+        subject.weights.b_enc.data[:8] = -99.0
+        subject.loss(x)
+        losses.append(subject.loss(x)[0].item())
+
+    assert losses[1] - losses[0] > 0.01
+    assert losses[2] - losses[0] == pytest.approx(2 * (losses[1] - losses[0]), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["topk", "batchtopk"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_it_is_used_in_the_precision_of_its_training(planted, name, precision):
+    """What is frozen chooses as training did: by the same product."""
+    subject = new(name, planted.rows, precision=precision)
+    train(subject, planted.rows, SHORT)
+
+    assert subject.freeze("s", "m").precision == precision
+
+
 @every_variant
 def test_a_frozen_dictionary_is_kept_apart(planted, name):
     """What was frozen does not change while training goes on, and holds no graph."""

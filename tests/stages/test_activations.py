@@ -65,6 +65,12 @@ def test_rows_and_index_are_those_of_one_pass(lm, chosen, captured, tmp_path):
         assert torch.equal(store.take(torch.arange(P.rows)), found[site][: P.rows])
 
 
+def test_batches_are_of_like_length(chosen):
+    """Blocks come by length, so that a batch has little padding."""
+    lengths = [len(block.ids) for block in chosen]
+    assert lengths == sorted(lengths) and lengths[0] < lengths[-1]
+
+
 def test_finished_shards_are_not_captured_again(captured):
     """A second run of the same work writes the same bytes without a forward pass."""
     first, passes = captured()
