@@ -2,8 +2,8 @@
 
     python -m bench capture [--json FILE]
 
-A small Llama with random weights reads blocks of random tokens of random lengths; activations of the layer in the
-middle are kept. Beside the stage's own function: the same batches through the network, stopped at that layer and
+A small Llama with random weights reads blocks of random tokens of random lengths; what leaves the first half of its
+layers is kept. Beside the stage's own function: the same batches through the network, stopped at that layer and
 nothing kept, and through `model(..., output_hidden_states=True)`. All three in fp32, by turns, in one process that
 keeps its memory as a stage does.
 """
@@ -111,7 +111,7 @@ def main() -> None:
     lm, blocks = model(given), random_blocks(given)
     tokens = sum(len(block.ids) for block in blocks)
     with tempfile.TemporaryDirectory() as folder:
-        ways = contenders(lm, blocks, given.layers // 2, given.batch, Path(folder) / "captured")
+        ways = contenders(lm, blocks, given.layers // 2 - 1, given.batch, Path(folder) / "captured")
         samples = alternate(ways, product(Shape(256, 8192, 4096, 32), "highest"), given.samples)
     seconds, kept = medians(samples), [sample.name for sample in quiet(samples)]
     rows = [
