@@ -15,6 +15,8 @@ from torch import Tensor
 
 from sieve.subject import Subject
 
+NORMS = 2**20  # activations whose lengths are kept for the median
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -30,8 +32,8 @@ class Counts:
 class Activity(Counts):
     """What each latent does on a set of sequences: how often it fires, and its mean code (F,), zeros included.
 
-    Of the activations themselves: their median length `norm`, their mean `centre` (D,), and the share of their spread
-    that the Sae misses, `fvu` (above 1 it reads noise).
+    Of the activations themselves: the median length `norm` (of the first `NORMS`), their mean `centre` (D,), and the
+    share of their spread that the Sae misses, `fvu` (above 1 it reads noise).
     """
 
     mean: Tensor
@@ -82,7 +84,7 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
     """
     fires, present, codes = (torch.zeros(subject.sae.latents, dtype=torch.float64) for _ in range(3))
     total, square, missed = torch.zeros(subject.sae.width, dtype=torch.float64), 0.0, 0.0
-    norms: list[Tensor] = []
+    norms, tokens = torch.empty(0), 0
     for seen in _passes(subject, sequences, batch):
         fires += _count(seen.latent, len(fires))
         codes.index_add_(0, seen.latent, seen.code.double())
@@ -91,8 +93,9 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
         total += rows.sum(0)
         square += float(rows.square().sum())
         missed += float((rows - seen.rebuilt.double()).square().sum())
-        norms.append(seen.rows.norm(dim=1))
-    tokens = sum(map(len, norms))
+        tokens += len(rows)
+        if len(norms) < NORMS:
+            norms = torch.cat([norms, seen.rows.norm(dim=1)])[:NORMS]
     if tokens == 0:
         raise ValueError(
             "no usable positions: every token is special, padding or the first of its sequence; give longer text"
@@ -104,7 +107,7 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
         present / len(sequences),
         fires / tokens,
         codes / tokens,
-        float(torch.cat(norms).median()),
+        float(norms.median()),
         (total / tokens).float(),
         missed / spread if spread > 0 else 0.0,
     )

@@ -53,6 +53,13 @@ def test_activity_against_counting_by_hand(subject, sequences):
     assert found.fvu == pytest.approx(float(missed / (rows - rows.mean(0)).square().sum()), rel=1e-3)
 
 
+def test_only_the_first_lengths_are_kept(subject, sequences, monkeypatch):
+    """The median is that of so many activations as are held at once, however many there are."""
+    monkeypatch.setattr("sieve.features.activity.NORMS", 5)
+    rows = by_hand(subject, sequences)[2]
+    assert activity(subject, sequences, batch=2).norm == pytest.approx(float(rows[:5].norm(dim=1).median()), rel=1e-5)
+
+
 def same(a: Activity, b: Activity) -> bool:
     """Equal counts; means up to the last bits."""
     counts = (a.sequences, a.tokens) == (b.sequences, b.tokens)
