@@ -38,7 +38,6 @@ HEADLINE = (
     Column("Spliced in", "CE rec.", "ce_recovered", 3),
     Column("Spliced in", "Answers", "answers", 2),
     Column("Geometry", "Mean cos²", "mean_cos2", 4),
-    Column("Geometry", "Welch", "welch_floor", 4),
     Column("Swap", "Success", "swap_success", 2),
     Column("Swap", "Ceiling", "ceiling", 2),
     Column("Swap", "Of it", "swap_of_ceiling", 2),
