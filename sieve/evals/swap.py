@@ -24,7 +24,7 @@ whose latent may not say it, and so may problems with one calculation. Intervals
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby
@@ -72,20 +72,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         """ValueError tells all that can't be asked."""
-        if wrong := list(self._mistakes()):
-            raise ValueError("; ".join(wrong))
-
-    def _mistakes(self) -> Iterator[str]:
-        for name in ("pairs", "new_tokens"):
-            if getattr(self, name) < 1:
-                yield f"{name} is {getattr(self, name)}; must be at least 1"
+        wrong = [
+            f"{n} is {getattr(self, n)}; must be at least 1" for n in ("pairs", "new_tokens") if getattr(self, n) < 1
+        ]
         if not any(strength > 0 for strength in self.strengths):
-            yield f"strengths is {self.strengths}; must have one above 0, as 0 writes nothing"
-        for strength in self.strengths:
-            if not (math.isfinite(strength) and strength >= 0):
-                yield f"strengths has {strength}; must be numbers from 0 on"
+            wrong.append(f"strengths is {self.strengths}; must have one above 0, as 0 writes nothing")
+        wrong += [f"strengths has {s}; must be numbers from 0 on" for s in self.strengths if not 0 <= s < math.inf]
         if len(set(self.strengths)) < len(self.strengths):
-            yield f"strengths is {self.strengths}; name each once"
+            wrong.append(f"strengths is {self.strengths}; name each once")
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 AS_IT_IS = Strength(1.0)
