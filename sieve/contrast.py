@@ -5,8 +5,8 @@ disturb it equally (KL off the slots, nats per token): at the divergence that th
 strength, or, if the other's strengths don't reach from below to above that, at the nearest that they do. Success there
 is read off the curves over strengths, item by item, by linear interpolation between two strengths next to each other
 whose divergences enclose it, the weakest such two. So the reference's is measured and the other's interpolated: where
-success bends with divergence, the chord lies beside the curve, and that alone gives a difference (with strengths a
-factor of two apart, up to .05). The roles exchanged, it has the other sign: a gain that is one stands both ways round.
+success bends with divergence, the chord lies beside the curve, and that alone gives a difference. The roles exchanged,
+it has the other sign: a gain that is one stands both ways round.
 
 Every item is its own control: what counts is the difference. Its interval is over items that share a value or a
 calculation (`sieve.clusters`), and knows that the divergences which are made equal are estimates from the same items:
