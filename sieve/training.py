@@ -100,7 +100,7 @@ def fit(
             history.append(Record(step, figures))
         if checkpoints:
             checkpoints.offer(step + 1, lambda done=step + 1: _state(subject, owners, history, done))  # type: ignore[misc]
-    if not all(bool(torch.isfinite(parameter).all()) for parameter in owners):
+    if not all(bool(torch.isfinite(torch.stack(parameter.aminmax())).all()) for parameter in owners):
         raise FloatingPointError("a parameter is not finite after training; lower lr or look at the data for outliers")
     return history
 

@@ -82,7 +82,7 @@ class TopK:
 
     def _decide(self, scores: Scores, candidates: list[Chosen]) -> Chosen:
         rows, latents, rough = _together(candidates)
-        latents, order = latents.sort(stable=True)
+        latents, order = sorted_numbers(latents)
         pairs = Chosen(rows[order], latents, rough[order])
         return _strongest(pairs._replace(values=scores.exact(pairs)), self.k, scores.count)
 
@@ -108,6 +108,12 @@ GROUP = 16  # latents of a group; a group is of every (F/16)-th
 MANY = 8  # times k candidates a row; usual are less than twice k
 
 
+def sorted_numbers(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers (N,) below 2³¹ in rising order, equals as they came, and where each was: half of a long's bytes to sort."""
+    found, order = numbers.int().sort(stable=True)
+    return found.long(), order
+
+
 def _together(parts: list[Chosen]) -> Chosen:
     return Chosen(*map(torch.cat, zip(*parts)))
 
@@ -130,23 +136,19 @@ def _kth(heads: Tensor, k: int) -> Tensor:
         heads = torch.maximum(*heads.chunk(2, dim=1))
     if heads.shape[1] < k:
         return heads.new_full((len(heads), 1), -torch.inf)
-    return heads.topk(k, dim=1).values[:, -1:]
+    return heads.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
 
 
 def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
     """Pairs of pre (R, F) that are no less than their row's `least` (R, 1); only groups with such a one are read."""
     width, count = pre.shape[1], heads.shape[1]
-    found = (heads >= least).flatten().nonzero().flatten()
-    rows = found // count
+    rows, groups = (heads >= least).nonzero(as_tuple=True)
     if count == width:
-        return Chosen(rows + start, found - rows * width, pre.flatten()[found])
+        return Chosen(rows + start, groups, pre[rows, groups])
     grouped = width // count * count
-    of_group = torch.arange(0, grouped, count, device=pre.device)
-    values = pre.take((found + rows * (width - count))[:, None] + of_group)
-    member = (values >= least[rows]).flatten().nonzero().flatten()
-    group = member // len(of_group)
-    rows, latents = rows[group], found[group] - rows[group] * count + member % len(of_group) * count
-    pairs = Chosen(rows + start, latents, values.flatten()[member])
+    members = pre[:, :grouped].unflatten(1, (-1, count))[rows, :, groups]
+    found, place = (members >= least[rows]).nonzero(as_tuple=True)
+    pairs = Chosen(rows[found] + start, groups[found] + place * count, members[found, place])
     if grouped == width:
         return pairs
     rest = pre[:, grouped:]
@@ -162,8 +164,9 @@ def _strongest(pairs: Chosen, k: int, count: int) -> Chosen:
         rows, latents, values = rows[positive], latents[positive], values[positive]
     order = _by_row_and_value(rows, values)
     rows = rows[order]
-    starts = torch.searchsorted(rows, torch.arange(count, device=rows.device))
-    first = (torch.arange(len(rows), device=rows.device) - starts[rows] < k).nonzero().flatten()
+    edges = torch.searchsorted(rows, torch.arange(count + 1, device=rows.device))
+    first = edges[:-1, None] + torch.arange(k, device=rows.device)
+    first = first[first < edges[1:, None]]
     order = order[first]
     return Chosen(rows[first], latents[order], values[order])
 
@@ -173,8 +176,9 @@ def _by_row_and_value(rows: Tensor, values: Tensor) -> Tensor:
     if values.dtype == torch.float64:
         order = values.sort(descending=True, stable=True).indices
         return order[rows[order].sort(stable=True).indices]
-    bits = values.float().view(torch.int32).long()
-    return ((rows << 31) | (0x7FFFFFFF - bits)).sort(stable=True).indices
+    small = values.dtype != torch.float32  # of fewer bits fewer have to be sorted
+    bits, most = (values.view(torch.int16), 0x7FFF) if small else (values.view(torch.int32), 0x7FFFFFFF)
+    return (rows * (most + 1) + (most - bits)).sort(stable=True).indices
 
 
 def batch_top_k(scores: Scores, budget: int, floor: float = 0.0) -> Chosen:

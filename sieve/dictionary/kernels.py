@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sieve.dictionary.gates import Block, Chosen, Scores
+from sieve.dictionary.gates import Block, Chosen, Scores, sorted_numbers
 from sieve.dictionary.screen import Screen, blocks
 
 Precision = Literal["fp32", "bf16"]
@@ -38,7 +38,7 @@ class Pairs:
     @cached_property
     def by_latent(self) -> ByLatent:
         """The same pairs, latent by latent."""
-        latents, order = self.latents.sort(stable=True)
+        latents, order = sorted_numbers(self.latents)
         return ByLatent(order, self.rows[order], latents, _starts(latents, self.shape[1]))
 
 

@@ -28,7 +28,7 @@ def blocks(centred: Tensor, W_enc: Tensor, b_enc: Tensor) -> Iterator[Block]:
     buffer = centred.new_empty(min(size, len(centred)), W_enc.shape[1])
     for start in range(0, max(1, len(centred)), size):
         rows = centred[start : start + size]
-        yield start, torch.mm(rows, W_enc, out=buffer[: len(rows)]).add_(b_enc)
+        yield start, torch.addmm(b_enc, rows, W_enc, out=buffer[: len(rows)])
 
 
 def has_bfloat16(device: torch.device) -> bool:

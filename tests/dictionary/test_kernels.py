@@ -126,7 +126,7 @@ def test_bf16_codes_are_positive():
     """Where all latents may be active, some are by a product's rounding alone: they are no codes."""
     x, W_enc, b_enc, b_dec, _ = weights(rows=600)
     codes = encode(x, W_enc, b_enc, b_dec, TopK(LATENTS).choose, "bf16")
-    rounded = (x - b_dec).bfloat16() @ W_enc.bfloat16() + b_enc.bfloat16()
+    rounded = torch.addmm(b_enc.bfloat16(), (x - b_dec).bfloat16(), W_enc.bfloat16())
 
     assert codes.values.min() > 0
     assert len(codes.values) < int((rounded > 0).sum())
@@ -137,7 +137,7 @@ def test_bf16_chooses_by_a_rounded_product_and_keeps_exact_values():
     x, W_enc, b_enc, b_dec, _ = weights()
     codes = encode(x, W_enc, b_enc, b_dec, TopK(K).choose, "bf16")
     pre = (x - b_dec) @ W_enc + b_enc
-    rounded = ((x - b_dec).bfloat16() @ W_enc.bfloat16() + b_enc.bfloat16()).float()
+    rounded = torch.addmm(b_enc.bfloat16(), (x - b_dec).bfloat16(), W_enc.bfloat16()).float()
 
     assert torch.equal(codes.dense() != 0, dense_top_k(rounded) != 0)
     torch.testing.assert_close(codes.values, pre[codes.pairs.rows, codes.pairs.latents], rtol=1e-5, atol=1e-5)
