@@ -109,7 +109,7 @@ MANY = 8  # times k candidates a row; usual are less than twice k
 
 
 def sorted_numbers(numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers (N,) below 2³¹ in rising order, equals as they came, and where each was: half of a long's bytes to sort."""
+    """Numbers (N,) below 2³¹ in rising order, equals as they came, and where each was: half as many bytes to sort."""
     found, order = numbers.int().sort(stable=True)
     return found.long(), order
 
