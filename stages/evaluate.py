@@ -24,7 +24,7 @@ from sieve.features.examples import top_examples
 from sieve.interventions.direction import Direction
 from sieve.model.language_model import open_model
 from sieve.provenance import read_table, write_table
-from sieve.subject import load_subject
+from sieve.subject import Subject, load_subject
 from sieve.text.blocks import load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import settings
@@ -61,7 +61,7 @@ def main(
     concepts, *others = [Concepts.load(path) for path in (features / "concepts.json", *also)]
     for chosen in (concepts, *others):
         chosen.require(who.lm.digest, who.sae.digest)
-    case = Case(who, load_blocks(blocks), read_languages(features), concepts, params.seed.data, p.batch, others)
+    case = Case(who, load_blocks(blocks), read_languages(features, who), concepts, params.seed.data, p.batch, others)
     found: list[Row | Item] = []
     watch = Progress(f"evaluating {subject.name}", "question")
     for number, (module, own) in enumerate(modules.values(), start=1):
@@ -80,15 +80,18 @@ def columns(records: Sequence[Row] | Sequence[Item], schema: pa.Schema) -> dict[
     return {name: [getattr(record, name) for record in records] for name in schema.names}
 
 
-def read_languages(features: Path) -> dict[str, Language]:
-    """What the filter kept and dropped, by language, strongest first."""
+def read_languages(features: Path, who: Subject) -> dict[str, Language]:
+    """What the filter kept and dropped, by language, strongest first; LineageError if with another model or SAE."""
     found = {}
     rows = read_table(features / "features.parquet").to_pylist()
     for language in dict.fromkeys(read_table(features / "counts.parquet")["language"].to_pylist()):
         own = sorted((r for r in rows if r["language"] == language), key=lambda r: (-r["mean_target"], r["latent"]))
         kept, filtered = (tuple(r["latent"] for r in own if r["kept"] == side) for side in (True, False))
         path = features / "directions" / f"{language}.safetensors"
-        found[language] = Language(kept, Direction.load(path) if path.is_file() else None, filtered)
+        direction = Direction.load(path) if path.is_file() else None
+        if direction is not None:
+            direction.require(who.lm.digest, who.sae.digest)
+        found[language] = Language(kept, direction, filtered)
     return found
 
 

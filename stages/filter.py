@@ -95,7 +95,8 @@ def sift(
         found = select(target, random, how)
         for row in _features(language, target, random, found):
             _add(features, row)
-        direction = direction_of(who, target, random, found.kept, language, how, params.seed.data)
+        no_bytes = params.controls.exclude_bytes
+        direction = direction_of(who, target, random, found.kept, language, how, params.seed.data, no_bytes)
         if direction is not None:
             direction.save(folder / "directions" / f"{language}.safetensors")
     write_table(folder / "features.parquet", features, FEATURES)

@@ -36,20 +36,22 @@ class Written(NamedTuple):
     tokens: list[int]
 
 
-def taught(case: Case, documents: int, second: bool, start: int, length: int) -> Judge:
+def taught(case: Case, documents: int, second: bool, start: int, length: int, seen: int) -> Judge:
     """The judge, from so many training documents a language; what is fluent, from tokens `start` on of validation text.
 
-    `length`: tokens of what will be judged.
+    `length`: tokens of what will be judged. The first `seen` documents, in which directions were found, are left out
+    where there are others.
     """
     decode, limits = case.subject.lm.tokenizer.batch_decode, {}
-    samples = {name: case.pick("text", "train", documents, name) for name in case.told}
+    train = {name: case.pick("text", "train", None, name) for name in case.told}
+    samples = {name: (some[seen:] or some)[:documents] for name, some in train.items()}
     for name in case.told:
         real = [list(b.ids[: start + length]) for b in case.pick("text", "valid", None, name) if len(b.ids) > start]
         # the mean of a short piece varies more: only where there are no others
         real = [ids for ids in real if len(ids) == start + length] or real
         nats, tokens = surprise(case, [ids[:start] for ids in real], [ids[start:] for ids in real])
         each = (nats / tokens.clamp_min(1)).sort().values
-        limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))]) if len(each) else float("inf")
+        limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))])
     texts = {name: decode([list(b.ids) for b in some], skip_special_tokens=True) for name, some in samples.items()}
     return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None)
 

@@ -147,12 +147,13 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     how, largest = Filter(**{field.name: direction.origin[field.name] for field in fields(Filter)}), max(settings.sizes)
     train = [b.ids for b in case.pick("text", "train", None, own)]
     used, fresh = train[: how.sequences], train[how.sequences :]
+    tokenizer, whole = case.subject.lm.tokenizer, bool(direction.origin.get("exclude_bytes"))
     pools = {
         "text": fired(case, fresh[: 2 * largest]),
-        "noise": fired(case, random_like(case.subject.lm.tokenizer, train, 2 * largest, case.seed, "stability")),
+        "noise": fired(case, random_like(tokenizer, train, 2 * largest, case.seed, "stability", whole)),
     }
     # the filter's own noise, so that one thing varies at a time
-    own_noise = random_like(case.subject.lm.tokenizer, used, len(used), int(direction.origin["seed"]), own)
+    own_noise = random_like(tokenizer, used, len(used), int(direction.origin["seed"]), own, whole)
     text, noise = fired(case, used).summed(), fired(case, own_noise).summed()
     rows = []
     for size in settings.sizes:

@@ -64,7 +64,11 @@ def run(case: Case, settings: Settings) -> list[Row]:
     if not case.told:
         return not_applicable("steering", "accuracy", "the text is in one language")
     start, length = settings.prompt_tokens, settings.new_tokens
-    judge = taught(case, settings.judge_documents, settings.second_opinion, start, length)
+    for name in case.told:
+        if not any(len(b.ids) > start for b in case.pick("text", "valid", None, name)):
+            why = f"no validation text in {name} of over {start} tokens: it chooses strengths and says what is fluent"
+            return not_applicable("steering", "accuracy", why)
+    judge = taught(case, settings.judge_documents, settings.second_opinion, start, length, settings.documents)
     data, rows = material(case, settings), judged(case, judge, start, length)
     for language in case.told:
         (push,) = method("langfir").find(data, language) or [None]
@@ -211,16 +215,15 @@ def at_the_end(strength: float, grid: Sequence[float]) -> str:
 def tune(case: Case, settings: Settings, judge: Judge, pushes: dict[str, list[Push]], grid: Sequence[float]) -> float:
     """The strength of a grid with the most fluent continuations of validation prompts, mean over languages.
 
-    Of equals the one with more in the language, then the weaker.
+    Of equals the one with more in the language, then the weaker. Of many draws the first is tried.
     """
     scores = {}
     for strength in sorted(grid):
         fluent, hits = 0.0, 0.0
         for language, own in pushes.items():
             prompts = other_prompts(case, settings, "valid", language)
-            for push in own:
-                found = write(case, settings, judge, language, push, strength, prompts)
-                fluent, hits = fluent + sum(found.fluent) / len(own), hits + sum(found.hits) / len(own)
+            found = write(case, settings, judge, language, own[0], strength, prompts)
+            fluent, hits = fluent + sum(found.fluent), hits + sum(found.hits)
         scores[strength] = fluent, hits
     return max(scores, key=lambda strength: (*scores[strength], -strength))
 

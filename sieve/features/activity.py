@@ -59,9 +59,9 @@ class Firings:
         return Firings(self.counts[sample], self.tokens[sample])
 
     def summed(self) -> Counts:
-        """All sequences together."""
-        consistency = (self.counts > 0).double().mean(0)
-        return Counts(len(self.tokens), int(self.tokens.sum()), consistency, self.rate)
+        """All sequences together; those without tokens are none."""
+        used = max(1, int((self.tokens > 0).sum()))
+        return Counts(used, int(self.tokens.sum()), (self.counts > 0).double().sum(0) / used, self.rate)
 
 
 class Passed(NamedTuple):
@@ -80,11 +80,12 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
     """Stream `sequences` of ids through the subject, adding up counts only.
 
     Special tokens and each sequence's first text token are left out. The first position attends to nothing and has an
-    outsized norm in most models. ValueError when nothing is left, or when an activation is not a number.
+    outsized norm in most models. A sequence of which nothing is left is none. ValueError when nothing is left at all,
+    or when an activation is not a number.
     """
     fires, present, codes = (torch.zeros(subject.sae.latents, dtype=torch.float64) for _ in range(3))
     total, square, missed = torch.zeros(subject.sae.width, dtype=torch.float64), 0.0, 0.0
-    norms, tokens = torch.empty(0), 0
+    norms, tokens, used = torch.empty(0), 0, 0
     for seen in _passes(subject, sequences, batch):
         fires += _count(seen.latent, len(fires))
         codes.index_add_(0, seen.latent, seen.code.double())
@@ -93,7 +94,7 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
         total += rows.sum(0)
         square += float(rows.square().sum())
         missed += float((rows - seen.rebuilt.double()).square().sum())
-        tokens += len(rows)
+        tokens, used = tokens + len(rows), used + len(seen.owner.unique())
         if len(norms) < NORMS:
             norms = torch.cat([norms, seen.rows.norm(dim=1)])[:NORMS]
     if tokens == 0:
@@ -102,9 +103,9 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
         )
     spread = square - float(total.square().sum()) / tokens
     return Activity(
-        len(sequences),
+        used,
         tokens,
-        present / len(sequences),
+        present / used,
         fires / tokens,
         codes / tokens,
         float(norms.median()),
@@ -134,9 +135,12 @@ def _passes(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) ->
     known = int(subject.lm.network.config.vocab_size)
     for start in range(0, len(sequences), batch):
         group = [list(s) for s in sequences[start : start + batch]]
-        if (largest := max((i for s in group for i in s), default=0)) >= known:
+        ids_seen = [i for s in group for i in s] or [0]
+        least, most = min(ids_seen), max(ids_seen)
+        if least < 0 or most >= known:
             raise ValueError(
-                f"there is a token {largest}, but the model knows {known}; use the tokenizer it was trained with"
+                f"there is a token {least if least < 0 else most}, but the model knows 0 to {known - 1}; "
+                "use the tokenizer it was trained with"
             )
         if not any(group):
             continue

@@ -18,7 +18,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 import torch
 from torch import Tensor
@@ -57,6 +57,10 @@ class Settings:
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
     def __post_init__(self) -> None:
+        for name in ("mode", "weights"):
+            known = get_args(get_type_hints(Settings)[name])
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is '{getattr(self, name)}'; there are: {', '.join(known)}")
         if self.sequences < FEWEST:
             raise ValueError(
                 f"sequences is {self.sequences}; LangFIR needs at least {FEWEST}, about 100 for stable sets"
@@ -110,7 +114,7 @@ def require_rare(share: float, tokens: float) -> None:
 
 
 def explain(target: Counts, random: Counts, found: Selection, share: float) -> str:
-    """A remark on a selection that is empty or too large; else nothing."""
+    """A remark on a selection that is empty, or no handful: more than 50, or than 5 % of all; else nothing."""
     consistent, kept, latents = (int(x.sum()) for x in (found.consistent, found.kept, torch.ones_like(found.kept)))
     if not consistent:
         best = int(target.consistency.argmax())
@@ -125,15 +129,20 @@ def explain(target: Counts, random: Counts, found: Selection, share: float) -> s
             f"{random.rate[quiet] / target.rate[quiet]:.2f} of its rate); the language uses {share:.3f} of the "
             "vocabulary: use mode 'token', or raise kappa (tau_out in sample mode); few random sequences leave doubt"
         )
-    if kept > max(50, 0.05 * latents):
-        return (
-            f"{kept} of {latents} latents were kept; the filter hardly filters: look at tau, kappa and the dictionary"
-        )
+    if kept > min(50, 0.05 * latents):
+        return f"{kept} of {latents} latents were kept, which is no handful: look at tau, kappa and the dictionary"
     return ""
 
 
 def direction_of(
-    subject: Subject, target: Activity, random: Activity, kept: Tensor, name: str, settings: Settings, seed: int
+    subject: Subject,
+    target: Activity,
+    random: Activity,
+    kept: Tensor,
+    name: str,
+    settings: Settings,
+    seed: int,
+    exclude_bytes: bool = False,
 ) -> Direction | None:
     """Σ weight_j · atom_j over kept latents, normalised after decoding. None where that is nothing."""
     weight = {
@@ -144,8 +153,9 @@ def direction_of(
     vector = weight[kept].float() @ subject.sae.W_dec.cpu()[kept]
     if not float(vector.norm()) > 0:
         return None
-    sizes = {"sequences": target.sequences, "random_sequences": random.sequences, "seed": seed}
-    origin = {name: value for name, value in asdict(settings).items() if name != "sequences"} | sizes
+    sizes = {"sequences": target.sequences, "random_sequences": random.sequences}
+    noise = {"seed": seed, "exclude_bytes": exclude_bytes}
+    origin = {name: value for name, value in asdict(settings).items() if name != "sequences"} | sizes | noise
     return Direction(
         vector / vector.norm(), target.norm, name, subject.site, subject.lm.digest, subject.sae.digest, origin
     )
@@ -162,26 +172,31 @@ def language_direction(
     tau_out: float = 0.05,
     weights: Literal["mean", "firing", "difference"] = "mean",
     seed: int = 0,
+    exclude_bytes: bool = False,
     batch: int = 32,
 ) -> Direction:
     """The direction of the language that `texts` (about 100 sentences) are in: found from them and random tokens alone.
 
-    To be used with `sieve.steer`. NoLanguageFeatures when nothing is kept; ValueError for too little text, or for
-    thresholds and a mode that cannot work.
+    To be used with `sieve.steer`. Empty texts are left out, and of long ones what is beyond the model's context;
+    `exclude_bytes` keeps parts of characters out of the random tokens. NoLanguageFeatures when nothing is kept;
+    ValueError for too little text, or for thresholds and a mode that cannot work.
     """
+    if isinstance(texts, str):
+        raise ValueError("texts is one text; give a list of sentences, e.g. text.splitlines()")
+    texts = [text for text in texts if text.strip()]
     settings = Settings(len(texts), mode, tau, kappa, tau_out, weights)
     if len(texts) < STABLE:
         warnings.warn(f"LangFIR's sets are stable from about 100 sequences on; got {len(texts)}", stacklevel=2)
     lm = subject.lm
-    sequences = lm.encode(list(texts))
+    sequences = [ids[: lm.context] for ids in lm.encode(texts)]
     # noise is free, and few sequences of it leave doubt
-    noise = random_like(lm.tokenizer, sequences, max(len(sequences), MANY), seed, name)
+    noise = random_like(lm.tokenizer, sequences, max(len(sequences), MANY), seed, name, exclude_bytes)
     share = vocabulary_share(lm, sequences)
     if mode == "sample":
         require_rare(share, sum(map(len, sequences)) / len(sequences))
     target, random = (activity(subject, some, batch) for some in (sequences, noise))
     found = select(target, random, settings)
-    direction = direction_of(subject, target, random, found.kept, name, settings, seed)
+    direction = direction_of(subject, target, random, found.kept, name, settings, seed, exclude_bytes)
     remark = explain(target, random, found, share)
     if direction is None:
         raise NoLanguageFeatures(remark or "the kept latents write nothing; look at the dictionary's atoms")

@@ -90,8 +90,9 @@ class Material:
         """What latents do on random tokens, as many sequences as a language has, and as long."""
         key = (language, "random")
         if key not in self._activities:
-            texts = self.texts[language].sequences
-            noise = random_like(self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}")
+            texts, direction = self.texts[language].sequences, self.texts[language].direction
+            whole = direction is not None and bool(direction.origin.get("exclude_bytes"))
+            noise = random_like(self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}", whole)
             self._activities[key] = activity(self.subject, noise, self.batch)
         return self._activities[key]
 

@@ -14,16 +14,26 @@ import torch
 
 from sieve.provenance import generator
 
+PART = 3  # bytes at most of a part of a character; a byte-level token has a character for each
+UNREADABLE = "\ufffd"
+
 
 def usable_ids(tokenizer: Any, exclude_bytes: bool = False) -> list[int]:
     """Every id that stands for text: the tokenizer's vocabulary (not the padded embedding) without special ones.
 
-    With `exclude_bytes` those of single bytes, <0x00> to <0xFF>, are left out too: they are no letters.
+    With `exclude_bytes` those of bytes that are no letters are left out too: <0x00> to <0xFF>, and of byte-level
+    vocabularies parts of characters, which are not UTF-8 on their own.
     """
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     if exclude_bytes:
-        special |= {i for token, i in tokenizer.get_vocab().items() if re.fullmatch(r"<0x[0-9A-Fa-f]{2}>", token)}
+        special |= {i for token, i in tokenizer.get_vocab().items() if _is_bytes(tokenizer, token)}
     return [i for i in range(len(tokenizer)) if i not in special]
+
+
+def _is_bytes(tokenizer: Any, token: str) -> bool:
+    if re.fullmatch(r"<0x[0-9A-Fa-f]{2}>", token):
+        return True
+    return len(token) <= PART and set(tokenizer.convert_tokens_to_string([token])) == {UNREADABLE}
 
 
 def random_sequences(lengths: list[int], prefix: list[int], ids: list[int], seed: int, purpose: str) -> list[list[int]]:
@@ -45,13 +55,15 @@ def random_sequences(lengths: list[int], prefix: list[int], ids: list[int], seed
     return found
 
 
-def random_like(tokenizer: Any, texts: Sequence[Sequence[int]], count: int, seed: int, purpose: str) -> list[list[int]]:
+def random_like(
+    tokenizer: Any, texts: Sequence[Sequence[int]], count: int, seed: int, purpose: str, exclude_bytes: bool = False
+) -> list[list[int]]:
     """`count` random sequences as long as `texts` (ids), taken again where they are too few, and begun as they are."""
     special = set(tokenizer.all_special_ids)
     lengths = [sum(i not in special for i in text) for text in texts]
     prefix = [i for i in texts[0][:1] if i in special]
     wanted = [lengths[i % len(lengths)] for i in range(count)]
-    return random_sequences(wanted, prefix, usable_ids(tokenizer), seed, purpose)
+    return random_sequences(wanted, prefix, usable_ids(tokenizer, exclude_bytes), seed, purpose)
 
 
 def shuffled(texts: Sequence[Sequence[int]], seed: int, purpose: str) -> list[list[int]]:

@@ -27,7 +27,7 @@ SETTINGS = Settings(
     second_opinion=False,
     translations=0,
 )
-TAUGHT = {"documents": 8, "second": False, "start": 6, "length": 8}
+TAUGHT = {"documents": 3, "second": False, "start": 6, "length": 8, "seen": 2}
 
 
 @pytest.fixture
@@ -126,14 +126,15 @@ def test_accuracy_is_the_judges_share(case, monkeypatch):
 
 
 def test_the_judge_learns_from_training_text_only(case, monkeypatch):
-    """What is judged was never shown to the judge: it sees the first training documents of each language, as text."""
+    """What is judged was never shown to the judge, nor what directions were found in: it sees later training text."""
     shown = {}
     monkeypatch.setattr(judging, "Identifier", lambda samples: shown.update(samples) or (lambda text: None))
     taught(case, **TAUGHT)
     decode = case.subject.lm.tokenizer.decode
     assert set(shown) == {"de", "en", "es", "ru"}
     for language, texts in shown.items():
-        train = case.pick("text", "train", 8, language)
+        train = case.pick("text", "train", None, language)[2:5]
+        assert len(train) == 3
         assert texts == [decode(list(b.ids), skip_special_tokens=True) for b in train]
 
 
@@ -172,6 +173,13 @@ def test_one_language_is_one_line(case, blocks):
     """Text in one language leaves nothing to steer between."""
     (row,) = steering.run(replace(case, blocks=[b for b in blocks if b.language == "en"]), SETTINGS)
     assert row.value is None and "one language" in row.note
+
+
+def test_without_validation_text_nothing_can_be_chosen(case):
+    """One line says so, instead of the weakest strength and a limit that everything is below."""
+    blocks = [b for b in case.blocks if (b.language, b.split) != ("es", "valid")]
+    (row,) = steering.run(replace(case, blocks=blocks), SETTINGS)
+    assert row.value is None and "no validation text in es" in row.note
 
 
 def fake(case, monkeypatch, best, fluent=True):

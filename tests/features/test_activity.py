@@ -16,6 +16,11 @@ def sequences(blocks):
     return [*(b.ids[: 4 + 7 * i] for i, b in enumerate(blocks[:6])), blocks[6].ids[:2]]
 
 
+def usable(sequences):
+    """How many have more than BOS and one token."""
+    return sum(len(s) > 2 for s in sequences)
+
+
 def by_hand(subject, sequences):
     """The same figures, one document at a time and one token at a time; and all rows (N, D)."""
     fires, sums, present, seen, tokens = [0] * 64, [0.0] * 64, [0] * 64, [], 0
@@ -33,7 +38,7 @@ def by_hand(subject, sequences):
             present[j] += 1
     return (
         tokens,
-        [[x / n for x in xs] for xs, n in ((present, len(sequences)), (fires, tokens), (sums, tokens))],
+        [[x / n for x in xs] for xs, n in ((present, usable(sequences)), (fires, tokens), (sums, tokens))],
         torch.stack(seen),
     )
 
@@ -42,7 +47,7 @@ def test_activity_against_counting_by_hand(subject, sequences):
     """Special tokens and each first text token left out, shares and means are what a loop over tokens gives."""
     found = activity(subject, sequences, batch=3)
     tokens, (consistency, rate, mean), rows = by_hand(subject, sequences)
-    assert (found.sequences, found.tokens) == (len(sequences), tokens)
+    assert (found.sequences, found.tokens) == (usable(sequences), tokens) == (6, tokens)
     assert tokens == sum(len(s) - 2 for s in sequences)  # BOS and the first token
     assert found.consistency.tolist() == pytest.approx(consistency, abs=1e-12)
     assert found.rate.tolist() == pytest.approx(rate, abs=1e-12)
@@ -103,9 +108,18 @@ def test_what_is_no_number_is_refused(lm, subject, blocks):
 
 
 def test_a_token_that_the_model_does_not_know_is_named(subject):
-    """Ids beyond the embedding name the largest and the vocabulary."""
-    with pytest.raises(ValueError, match=r"token 400.*knows 400"):
-        activity(subject, [[1, 5, 400]], 1)
+    """Ids beyond the embedding, and negative ones, are named with the vocabulary."""
+    for wrong in (400, -1):
+        with pytest.raises(ValueError, match=rf"token {wrong}, .*knows 0 to 399"):
+            activity(subject, [[1, 5, wrong]], 1)
+
+
+def test_a_sequence_without_usable_tokens_is_none(subject, sequences):
+    """Empty ones, and such as are over with their first token, change nothing."""
+    found = activity(subject, [[], *sequences, sequences[0][:1]], 4)
+    assert same(found, activity(subject, sequences, 4)) and found.sequences == usable(sequences)
+    counted = firings(subject, [[], *sequences, sequences[0][:1]], 4).summed()
+    assert counted.sequences == usable(sequences) and torch.equal(counted.consistency, found.consistency)
 
 
 def test_firings_add_up_to_the_activity(subject, sequences):

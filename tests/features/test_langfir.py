@@ -83,8 +83,9 @@ def test_a_dead_latent_is_never_kept(settings):
             ([1.0, 1.0], [0.2, 0.3]),
             "all 2 consistent .*least: 1, at 0.75.*0.140.*raise kappa",
         ),
-        (([0.9], [0.2]), ([0.0], [0.0]), "^$"),
-        (([0.9] * 60, [0.2] * 60), ([0.0] * 60, [0.0] * 60), "60 of 60 latents were kept"),
+        (([0.9] * 2 + [0.0] * 40, [0.2] * 42), ([0.0] * 42, [0.0] * 42), "^$"),
+        (([0.9] * 3 + [0.0] * 40, [0.2] * 43), ([0.0] * 43, [0.0] * 43), "3 of 43 latents were kept"),
+        (([0.9] * 51 + [0.0] * 2000, [0.2] * 2051), ([0.0] * 2051, [0.0] * 2051), "51 of 2051 latents were kept"),
     ],
 )
 def test_an_empty_or_a_large_set_explains_itself(target, random, says):
@@ -107,6 +108,8 @@ def test_sample_mode_is_refused_on_a_small_vocabulary():
         ({"tau": 1.5}, "tau 1.5"),
         ({"kappa": -1.0}, "kappa -1"),
         ({"tau_out": 2.0}, "tau_out"),
+        ({"mode": "sampel"}, "mode is 'sampel'; there are: token, sample"),
+        ({"weights": "men"}, "weights is 'men'; there are: mean, firing, difference"),
     ],
 )
 def test_thresholds_that_mean_nothing_are_refused(wrong, says):
@@ -213,7 +216,7 @@ def sentences(words, count):
 def vocabulary(monkeypatch):
     """Pretend that a vocabulary of 18 words is large enough to draw noise from."""
     for place in ("sieve.features.langfir", "sieve.text.controls"):
-        monkeypatch.setattr(f"{place}.usable_ids", lambda tokenizer: list(range(3, len(WORDS))) * 10)
+        monkeypatch.setattr(f"{place}.usable_ids", lambda *_: list(range(3, len(WORDS))) * 10)
 
 
 def test_the_library_finds_a_direction_in_texts_of_one_language(vocabulary):
@@ -229,6 +232,33 @@ def test_the_library_says_why_it_finds_nothing(vocabulary):
     """Nothing consistent, or everything random: an error with the reason, never an empty direction."""
     with pytest.raises(NoLanguageFeatures, match="random tokens too"):
         language_direction(planted_subject(), sentences(ONE, 60), kappa=0.01)
+
+
+def test_the_library_counts_texts_with_something_in_them(vocabulary):
+    """Empty lines change nothing, and do not make up for what is missing; one text is not a list of letters."""
+    subject, texts = planted_subject(), sentences(ONE, 60)
+    plain, spaced = (language_direction(subject, t, "one") for t in (texts, [x for t in texts for x in (t, "", " ")]))
+    assert torch.equal(plain.vector, spaced.vector) and spaced.origin == plain.origin
+    with pytest.raises(ValueError, match="sequences is 12"):
+        language_direction(subject, sentences(ONE, 12) + [""] * 60)
+    with pytest.raises(ValueError, match="splitlines"):
+        language_direction(subject, " ".join(texts))
+
+
+def test_the_library_reads_as_far_as_the_model_can(vocabulary):
+    """What is beyond the context is left out."""
+    subject = planted_subject()
+    texts = sentences(ONE, 60)
+    subject.lm.network.config.max_position_embeddings = 6
+    cut = language_direction(subject, texts, "one")
+    again = language_direction(subject, [" ".join(t.split()[:5]) for t in texts], "one")
+    assert torch.equal(cut.vector, again.vector)
+
+
+def test_the_library_warns_of_large_sets(vocabulary):
+    """One latent of five is no handful of thousands, and it says so."""
+    with pytest.warns(UserWarning, match="1 of 5 latents were kept"):
+        language_direction(planted_subject(), sentences(ONE, 60))
 
 
 def test_the_library_warns_of_small_samples(vocabulary):

@@ -113,13 +113,17 @@ def test_monolinguality_takes_the_largest_difference_of_mean_codes(material, bat
     torch.testing.assert_close(along(material, "monolinguality", "de", batch), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_random_latents_are_drawn_anew_and_are_nobodys(material, batch):
+def test_random_latents_are_drawn_anew_and_are_nobodys(material, batch, monkeypatch):
     """As many pushes as draws, not all the same, the same again for the same seed, none where nothing is kept."""
     found = [moved(material, push, 1.0, batch)[0] for push in method("random_latents").find(material, "de")]
     again = [moved(material, push, 1.0, batch)[0] for push in method("random_latents").find(material, "de")]
     assert len(found) == 4 and all(map(torch.equal, found, again))
     assert any(not torch.allclose(found[0], other) for other in found[1:])
     assert method("random_latents").find(material, "ru") == []
+    taken = []
+    monkeypatch.setattr(method("random_latents"), "matched_latents", lambda *given: taken.append(given[3]) or [0])
+    method("random_latents").find(material, "de")
+    assert taken == [{1, 2, 3, 4, 5, 6}] * 4  # what one language or another keeps
 
 
 def test_matched_latents_are_the_most_alike():

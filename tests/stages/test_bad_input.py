@@ -2,13 +2,19 @@
 
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
+from sieve.dictionary.sae import LineageError
 from sieve.dictionary.variants import variants
+from sieve.interventions.direction import Direction
+from sieve.provenance import write_table
 from stages import filter as filter_stage
 from stages._params import load_params
+from stages.evaluate import read_languages
 from tests.conftest import run_in
 
 ACTIVATIONS = (
@@ -139,3 +145,20 @@ def test_a_language_with_hardly_any_text_is_not_sifted():
     assert set(row) == set(filter_stage.COUNTS.names)
     assert (row["sequences"], row["kept"]) == (12, 0)
     assert "there are 12 training documents; at least 20" in row["note"]
+
+
+def test_directions_of_another_dictionary_are_refused(subject, tmp_path):
+    """Evaluation asks every language's direction for the model and the SAE that it was found with."""
+    row = filter_stage._too_few("de", 12, 0.1)
+    write_table(tmp_path / "counts.parquet", {name: [value] for name, value in row.items()}, filter_stage.COUNTS)
+    write_table(
+        tmp_path / "features.parquet", {name: [] for name in filter_stage.FEATURES.names}, filter_stage.FEATURES
+    )
+    vector = torch.eye(subject.sae.width)[0]
+    own = Direction(vector, 1.0, "de", subject.site, subject.lm.digest, subject.sae.digest)
+    own.save(tmp_path / "directions/de.safetensors")
+
+    assert read_languages(tmp_path, subject)["de"].direction is not None
+    replace(own, sae="another").save(tmp_path / "directions/de.safetensors")
+    with pytest.raises(LineageError, match="found with the SAE another"):
+        read_languages(tmp_path, subject)

@@ -74,13 +74,23 @@ def test_too_few_ids_are_refused():
 def test_single_bytes_can_be_left_out(lm):
     """Tokens of the form <0xAB> are no letters; without being asked for they stay."""
     tokenizer = copy.deepcopy(lm.tokenizer)
-    vocabulary = {"<0x00>": 0, "<0xFF>": 1, "<0xZZ>": 2, "Ġa": 3, "<s>": 4}
+    vocabulary = {"<0x00>": 10, "<0xFF>": 11, "<0xZZ>": 12, "Ġa": 13, "<s>": 0}
     tokenizer.get_vocab = lambda: vocabulary
-    before = usable_ids(tokenizer)
 
-    assert [i for i in before if i not in usable_ids(tokenizer, exclude_bytes=True)] == [
-        i for i in (0, 1) if i in before
-    ]
+    assert set(usable_ids(tokenizer)) - set(usable_ids(tokenizer, exclude_bytes=True)) == {10, 11}
+
+
+def test_parts_of_characters_can_be_left_out(lm):
+    """Of a byte-level vocabulary goes what cannot be read on its own, such as half a Cyrillic letter, and only that."""
+    left_out = set(usable_ids(lm.tokenizer)) - set(usable_ids(lm.tokenizer, exclude_bytes=True))
+    unreadable = {i for i in usable_ids(lm.tokenizer) if set(lm.tokenizer.decode([i])) == {"\ufffd"}}
+    half = lm.tokenizer.convert_tokens_to_ids("Ð")  # the byte D0, of U+0400 to U+043F
+
+    assert left_out == unreadable and half in left_out
+    texts = [[half + 1] * 4] * 200
+    noise = random_like(lm.tokenizer, texts, 200, 0, "x", exclude_bytes=True)
+    assert not left_out & {i for sequence in noise for i in sequence}
+    assert left_out & {i for sequence in random_like(lm.tokenizer, texts, 200, 0, "x") for i in sequence}
 
 
 TEXTS = [[5, 5, 6, 7], [8], [], [9] * 30 + [5]]
