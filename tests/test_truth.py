@@ -50,7 +50,8 @@ def test_a_stage_with_its_declared_inputs_only(toy_run, tmp_path, name):
     statement = sandbox.statement()
     assert undeclared_params(sandbox.stage, statement) == []
     assert unused_params(sandbox.stage, statement) == []
-    assert name == "report" or {p.split(".")[0] for p in statement.params} <= {"seed", name.split("@")[0]}  # as its key
+    own = {"seed", name.split("@")[0], *(["controls"] if name.startswith("filter@") else [])}  # how its noise was drawn
+    assert name == "report" or {p.split(".")[0] for p in statement.params} <= own
     code = {name for name in statement.deps if name.endswith(".py")}
     assert undeclared_files(sandbox.stage, code) == []
     assert [d for d in sandbox.stage.deps if d.endswith(".py") and d not in code] == []
