@@ -45,9 +45,9 @@ class Scores:
         """These rows, less roughly, if that is possible."""
         return None
 
-    def exact(self, pairs: Chosen) -> Tensor:
-        """What the rough values of these pairs, sorted by latent, stand for, (N,)."""
-        return pairs.values
+    def exact(self, pairs: Chosen) -> Chosen:
+        """The same pairs, in any order, with what their rough values stand for."""
+        return pairs
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,7 @@ class TopK:
         return found._replace(rows=found.rows + start)
 
     def _decide(self, scores: Scores, candidates: list[Chosen]) -> Chosen:
-        rows, latents, rough = _together(candidates)
-        latents, order = sorted_numbers(latents)
-        pairs = Chosen(rows[order], latents, rough[order])
-        return _strongest(pairs._replace(values=scores.exact(pairs)), self.k, scores.count)
+        return _strongest(scores.exact(_together(candidates)), self.k, scores.count)
 
 
 @dataclass(frozen=True)
@@ -105,13 +102,8 @@ class Threshold:
 Gate = TopK | Threshold
 
 GROUP = 16  # latents of a group; a group is of every (F/16)-th
+BITS = {torch.bfloat16: torch.int16, torch.float16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 MANY = 8  # times k candidates a row; usual are less than twice k
-
-
-def sorted_numbers(numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers (N,) below 2³¹ in rising order, equals as they came, and where each was: half as many bytes to sort."""
-    found, order = numbers.int().sort(stable=True)
-    return found.long(), order
 
 
 def _together(parts: list[Chosen]) -> Chosen:
@@ -119,24 +111,31 @@ def _together(parts: list[Chosen]) -> Chosen:
 
 
 def _heads(pre: Tensor, k: int) -> Tensor:
-    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; what is left over has none.
+    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; 0 where none is positive.
 
-    There are at least g groups, so what is left over, fewer than g latents, is fewer than there are groups.
+    What is left over is in no group. There are at least g groups, so that is fewer latents than there are groups.
     """
     group = GROUP
     while group > 1 and pre.shape[1] < max(4 * k, group) * group:
         group //= 2
     count = pre.shape[1] // group
-    return pre[:, : group * count].unflatten(1, (group, count)).amax(1) if group > 1 else pre
+    if group == 1:
+        return pre
+    whole = BITS[pre.dtype]  # numbers with the same bits sort as positive floats do, and several times as fast
+    return pre.view(whole)[:, : group * count].unflatten(1, (group, count)).amax(1).clamp_min_(0).view(pre.dtype)
 
 
 def _kth(heads: Tensor, k: int) -> Tensor:
-    """A value (R, 1) that at least k of a row reach; heads are grouped again while that costs little precision."""
+    """A value (R, 1) that at least k of a row reach: positive, or as low as can be.
+
+    Heads are grouped again while that costs little precision.
+    """
     while heads.shape[1] >= 8 * k and heads.shape[1] % 2 == 0:
         heads = torch.maximum(*heads.chunk(2, dim=1))
     if heads.shape[1] < k:
         return heads.new_full((len(heads), 1), -torch.inf)
-    return heads.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
+    least = heads.topk(k, dim=1, sorted=False).values.amin(1, keepdim=True)
+    return least.masked_fill(least <= 0, -torch.inf)  # heads of what is not positive are not its own
 
 
 def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
@@ -147,8 +146,9 @@ def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
         return Chosen(rows + start, groups, pre[rows, groups])
     grouped = width // count * count
     members = pre[:, :grouped].unflatten(1, (-1, count))[rows, :, groups]
-    found, place = (members >= least[rows]).nonzero(as_tuple=True)
-    pairs = Chosen(rows[found] + start, groups[found] + place * count, members[found, place])
+    found, place = (members >= least.index_select(0, rows)).nonzero(as_tuple=True)
+    latents = groups.index_select(0, found) + place * count
+    pairs = Chosen(rows.index_select(0, found) + start, latents, members[found, place])
     if grouped == width:
         return pairs
     rest = pre[:, grouped:]
@@ -157,28 +157,30 @@ def _at_least(start: int, pre: Tensor, heads: Tensor, least: Tensor) -> Chosen:
 
 
 def _strongest(pairs: Chosen, k: int, count: int) -> Chosen:
-    """The k largest positive values of each of `count` rows, the strongest first, of pairs sorted by latent."""
+    """The k largest positive values of each of `count` rows, the strongest first, of pairs in any order.
+
+    One sort of whole numbers: row, falling value and latent, from the highest bit down.
+    """
     rows, latents, values = pairs
     positive = values > 0
     if not bool(positive.all()):
         rows, latents, values = rows[positive], latents[positive], values[positive]
-    order = _by_row_and_value(rows, values)
-    rows = rows[order]
-    edges = torch.searchsorted(rows, torch.arange(count + 1, device=rows.device))
-    first = edges[:-1, None] + torch.arange(k, device=rows.device)
-    first = first[first < edges[1:, None]]
-    order = order[first]
-    return Chosen(rows[first], latents[order], values[order])
-
-
-def _by_row_and_value(rows: Tensor, values: Tensor) -> Tensor:
-    """The stable order of pairs by row, and by falling value within: a positive float's bits sort as it does."""
-    if values.dtype == torch.float64:
-        order = values.sort(descending=True, stable=True).indices
-        return order[rows[order].sort(stable=True).indices]
-    small = values.dtype != torch.float32  # of fewer bits fewer have to be sorted
-    bits, most = (values.view(torch.int16), 0x7FFF) if small else (values.view(torch.int32), 0x7FFFFFFF)
-    return (rows * (most + 1) + (most - bits)).sort(stable=True).indices
+    whole = BITS[values.dtype]
+    most, low = torch.iinfo(whole).max, int(latents.max()).bit_length() if len(latents) else 0
+    ranked = most.bit_length() + low + count.bit_length() > 63
+    if ranked:  # too long for one number: their ranks instead
+        levels, numbers = values.unique(return_inverse=True)
+        most = len(levels)
+    else:
+        levels, numbers = values, values.view(whole)
+    high = low + most.bit_length()
+    keys = (rows << high | (most - numbers.long()) << low | latents).sort().values
+    edges = torch.searchsorted(keys, torch.arange(count + 1, device=keys.device) << high)
+    first = edges[:-1, None] + torch.arange(k, device=keys.device)
+    keys = keys.index_select(0, first[first < edges[1:, None]])
+    numbers = most - (keys >> low & (1 << high - low) - 1)
+    values = levels[numbers] if ranked else numbers.to(whole).view(values.dtype)
+    return Chosen(keys >> high, keys & (1 << low) - 1, values)
 
 
 def batch_top_k(scores: Scores, budget: int, floor: float = 0.0) -> Chosen:

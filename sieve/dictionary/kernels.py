@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sieve.dictionary.gates import Block, Chosen, Scores, sorted_numbers
+from sieve.dictionary.gates import Block, Chosen, Scores
 from sieve.dictionary.screen import Screen, blocks
 
 Precision = Literal["fp32", "bf16"]
@@ -38,8 +38,9 @@ class Pairs:
     @cached_property
     def by_latent(self) -> ByLatent:
         """The same pairs, latent by latent."""
-        latents, order = sorted_numbers(self.latents)
-        return ByLatent(order, self.rows[order], latents, _starts(latents, self.shape[1]))
+        latents, order = self.latents.int().sort(stable=True)  # fewer bytes to sort
+        latents = latents.long()
+        return ByLatent(order, self.rows.index_select(0, order), latents, _starts(latents, self.shape[1]))
 
 
 class ByLatent(NamedTuple):
@@ -112,12 +113,12 @@ class Products(Scores):
             return None
         return Products(self.centred[rows], self.W_enc, self.b_enc, self.precision, own)
 
-    def exact(self, pairs: Chosen) -> Tensor:
+    def exact(self, pairs: Chosen) -> Chosen:
         if self.precision == "bf16":
-            return super().exact(pairs)
-        rows, latents, _ = pairs
-        starts = _starts(latents, len(self.b_enc))
-        return _dots(self.centred, self.W_enc.T, rows, latents, starts) + self.b_enc[latents]
+            return pairs
+        own = Pairs(pairs.rows, pairs.latents, (self.count, len(self.b_enc))).by_latent
+        values = _dots(self.centred, self.W_enc.T, own) + self.b_enc.index_select(0, own.latents)
+        return Chosen(own.rows, own.latents, values)
 
 
 def encode(
@@ -139,7 +140,7 @@ def encode(
         pairs = Pairs(chosen.rows, chosen.latents, (len(x), len(b_enc)))
         values = chosen.values
         if precision == "bf16":
-            values = _products(centred, W_enc.T, pairs) + b_enc[pairs.latents]
+            values = _products(centred, W_enc.T, pairs) + b_enc.index_select(0, pairs.latents)
             positive = values > 0  # of what is nearly 0 rounding can turn the sign
             if not bool(positive.all()):
                 pairs = Pairs(chosen.rows[positive], chosen.latents[positive], pairs.shape)
@@ -168,7 +169,7 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         x, W_enc, b_dec = ctx.saved_tensors
         own = ctx.pairs.by_latent
-        sorted_gradient = gradient[own.order]
+        sorted_gradient = gradient.index_select(0, own.order)
         of_W = _sums(own.rows, own.starts, x - b_dec, sorted_gradient).T
         ends = torch.cat([own.starts, own.starts.new_tensor([len(gradient)])])
         of_b = torch.segment_reduce(sorted_gradient, "sum", offsets=ends, initial=0)
@@ -191,7 +192,7 @@ class _Decode(torch.autograd.Function):
         of_W = None
         if ctx.needs_input_grad[1]:
             own = ctx.pairs.by_latent
-            of_W = _sums(own.rows, own.starts, gradient, values[own.order])
+            of_W = _sums(own.rows, own.starts, gradient, values.index_select(0, own.order))
         return _products(gradient, W_dec, ctx.pairs), of_W, None
 
 
@@ -209,7 +210,7 @@ class _Products(torch.autograd.Function):
         rows, atoms = ctx.saved_tensors
         own = ctx.pairs.by_latent
         of_rows = _sums(ctx.pairs.latents, ctx.pairs.starts, atoms, gradient)
-        return of_rows, _sums(own.rows, own.starts, rows, gradient[own.order]), None
+        return of_rows, _sums(own.rows, own.starts, rows, gradient.index_select(0, own.order)), None
 
 
 def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
@@ -220,14 +221,14 @@ def _sums(numbers: Tensor, starts: Tensor, rows: Tensor, weights: Tensor) -> Ten
 def _products(rows: Tensor, atoms: Tensor, pairs: Pairs) -> Tensor:
     """rows[r] · atoms[f] of each pair, (N,); latent by latent, so an atom is read once."""
     own = pairs.by_latent
-    found = _dots(rows, atoms, own.rows, own.latents, own.starts)
+    found = _dots(rows, atoms, own)
     return torch.empty_like(found).index_copy_(0, own.order, found)
 
 
-def _dots(rows: Tensor, atoms: Tensor, numbers: Tensor, latents: Tensor, starts: Tensor) -> Tensor:
-    """rows[numbers[n]] · atoms[latents[n]], (N,), for pairs sorted by latent."""
+def _dots(rows: Tensor, atoms: Tensor, pairs: ByLatent) -> Tensor:
+    """rows[r] · atoms[f] of each pair, (N,)."""
     found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        _aligned(atoms), _aligned(rows), numbers, starts, latents, 0
+        _aligned(atoms), _aligned(rows), pairs.rows, pairs.starts, pairs.latents, 0
     )
     return found
 

@@ -97,6 +97,28 @@ def test_top_k_of_any_width(k):
         assert torch.equal(TopK(k).choose(Matrix(pre, 30)).latents, wanted.flatten()), width
 
 
+class Shifted(Matrix):
+    """Rough values that are all too small by 1, so that what is positive may have a negative one."""
+
+    def rough(self):
+        return ((start, pre - 1) for start, pre in self.blocks())
+
+    def reach(self, rows, floor):
+        return super().reach(rows, floor + 1) - 1
+
+    def exact(self, pairs):
+        return pairs._replace(values=self.pre[pairs.rows, pairs.latents])
+
+
+def test_top_k_finds_what_is_positive_behind_a_negative_rough_value():
+    """Rough values of a group may all be negative, while one of them stands for something positive."""
+    pre = torch.randn(20, 2048, generator=generator(6)) - 3
+    wanted = torch.where(pre > 0, pre, 0)
+
+    assert 0 < int((wanted != 0).sum(1).max()) < 32
+    assert torch.equal(dense(pre, TopK(32).choose(Shifted(pre))), wanted)
+
+
 @pytest.mark.parametrize("levels", [1, 1000])
 @pytest.mark.parametrize(("size", "floor"), [(1000, 0.0), (3, 0.0), (3, 1.5), (3, 1.999), (3, 99.0)])
 def test_batch_top_k_is_a_stable_sort(levels, size, floor):
