@@ -22,6 +22,7 @@ from sieve.features.choosing import choose
 from sieve.features.concepts import Settings as ConceptSettings
 from sieve.features.langfir import (
     FEWEST,
+    Noise,
     Selection,
     Settings,
     direction_of,
@@ -49,6 +50,11 @@ COUNTS = pa.schema(
     + [("note", pa.string())]
 )
 RANDOM = "random"
+CONTROLS = {
+    RANDOM: "random tokens",
+    "shuffled": "its own tokens, shuffled,",
+    "unigram": "random tokens of its frequencies",
+}
 
 
 def main(
@@ -83,7 +89,7 @@ def sift(
             _add(counts, _too_few(language, len(own), share))
             continue
         if how.mode == "sample":
-            require_rare(share, sum(map(len, own)) / len(own))
+            require_rare(share, sum(map(len, own)) / len(own), language)
         target = activity(who, own, params.filter.batch)
         against = {
             control: activity(who, rows[: len(own)], params.filter.batch)
@@ -95,8 +101,8 @@ def sift(
         found = select(target, random, how)
         for row in _features(language, target, random, found):
             _add(features, row)
-        no_bytes = params.controls.exclude_bytes
-        direction = direction_of(who, target, random, found.kept, language, how, params.seed.data, no_bytes)
+        drawn = Noise(params.seed.data, params.controls.exclude_bytes)
+        direction = direction_of(who, target, random, found.kept, language, how, drawn)
         if direction is not None:
             direction.save(folder / "directions" / f"{language}.safetensors")
     write_table(folder / "features.parquet", features, FEATURES)
@@ -148,7 +154,7 @@ def _counted(
         "vocabulary_share": share,
         "fvu_target": target.fvu,
         "fvu_control": against.fvu,
-        "note": explain(target, against, found, share),
+        "note": explain(target, against, found, share, how, CONTROLS[control]),
     }
 
 

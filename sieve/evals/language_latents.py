@@ -26,8 +26,8 @@ from torch import Tensor
 
 from sieve.evals.case import Case, Row, not_applicable
 from sieve.features.activity import Firings, firings
+from sieve.features.langfir import Noise, select
 from sieve.features.langfir import Settings as Filter
-from sieve.features.langfir import select
 from sieve.provenance import generator
 from sieve.text.controls import random_like
 
@@ -147,13 +147,13 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     how, largest = Filter(**{field.name: direction.origin[field.name] for field in fields(Filter)}), max(settings.sizes)
     train = [b.ids for b in case.pick("text", "train", None, own)]
     used, fresh = train[: how.sequences], train[how.sequences :]
-    tokenizer, whole = case.subject.lm.tokenizer, bool(direction.origin.get("exclude_bytes"))
+    tokenizer, drawn = case.subject.lm.tokenizer, Noise.of(direction)
     pools = {
         "text": fired(case, fresh[: 2 * largest]),
-        "noise": fired(case, random_like(tokenizer, train, 2 * largest, case.seed, "stability", whole)),
+        "noise": fired(case, random_like(tokenizer, train, 2 * largest, case.seed, "stability", drawn.exclude_bytes)),
     }
     # the filter's own noise, so that one thing varies at a time
-    own_noise = random_like(tokenizer, used, len(used), int(direction.origin["seed"]), own, whole)
+    own_noise = random_like(tokenizer, used, len(used), drawn.seed, own, drawn.exclude_bytes)
     text, noise = fired(case, used).summed(), fired(case, own_noise).summed()
     rows = []
     for size in settings.sizes:

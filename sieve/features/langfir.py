@@ -70,6 +70,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """How random tokens were drawn: by which seed, and whether parts of characters were left out."""
+
+    seed: int
+    exclude_bytes: bool = False
+
+    @classmethod
+    def of(cls, direction: Direction) -> Noise:
+        """What a direction was found against."""
+        return cls(int(direction.origin["seed"]), bool(direction.origin.get("exclude_bytes")))
+
+
+@dataclass(frozen=True)
 class Selection:
     """Boolean masks (F,) of every step, so that an empty result explains itself."""
 
@@ -102,36 +115,58 @@ def vocabulary_share(lm: LanguageModel, sequences: Sequence[Sequence[int]]) -> f
     return len({i for s in sequences for i in s} & usable) / len(usable)
 
 
-def require_rare(share: float, tokens: float) -> None:
+def require_rare(share: float, tokens: float, language: str = "") -> None:
     """ValueError where sample mode cannot work: most sequences of `tokens` random ones hold one of the language's."""
     hit = 1 - (1 - share) ** tokens
     if hit > 0.5:
+        whose = f"'{language}'" if language else "the language"
         raise ValueError(
-            f"mode 'sample' cannot work here: the language uses {share:.3f} of the vocabulary, so {hit:.2f} of random "
-            f"sequences of {tokens:.0f} tokens hold one of its own, and its latents would be filtered out; "
-            "use mode 'token'"
+            f"mode 'sample' cannot work here: {whose} uses {share:.3f} of the "
+            f"vocabulary, so {hit:.2f} of random sequences of {tokens:.0f} tokens hold one of its own, and its latents "
+            "would be filtered out; use mode 'token'"
         )
 
 
-def explain(target: Counts, random: Counts, found: Selection, share: float) -> str:
-    """A remark on a selection that is empty, or no handful: more than 50, or than 5 % of all; else nothing."""
+def explain(
+    target: Activity,
+    random: Activity,
+    found: Selection,
+    share: float,
+    settings: Settings,
+    against: str = "random tokens",
+) -> str:
+    """What to know of a selection; nothing if it is a handful, from enough text, against codes that mean something.
+
+    A handful is at most 50, and at most 5 % of all.
+    """
     consistent, kept, latents = (int(x.sum()) for x in (found.consistent, found.kept, torch.ones_like(found.kept)))
+    remarks = []
     if not consistent:
         best = int(target.consistency.argmax())
-        return (
+        remarks.append(
             f"none of {latents} latents fires in enough sequences (best: {best} in {target.consistency[best]:.2f}); "
             "lower tau, take more or cleaner text, or another layer"
         )
-    if not kept:
+    elif not kept:
         quiet = int((random.rate / target.rate).where(found.consistent, torch.inf).argmin())
-        return (
-            f"all {consistent} consistent latents fire on random tokens too (least: {quiet}, at "
+        advice = "raise kappa" if settings.mode == "token" else "use mode 'token', or raise tau_out"
+        remarks.append(
+            f"all {consistent} consistent latents fire on {against} too (least: {quiet}, at "
             f"{random.rate[quiet] / target.rate[quiet]:.2f} of its rate); the language uses {share:.3f} of the "
-            "vocabulary: use mode 'token', or raise kappa (tau_out in sample mode); few random sequences leave doubt"
+            f"vocabulary: {advice}"
         )
-    if kept > min(50, 0.05 * latents):
-        return f"{kept} of {latents} latents were kept, which is no handful: look at tau, kappa and the dictionary"
-    return ""
+    elif kept > min(50, 0.05 * latents):
+        remarks.append(
+            f"{kept} of {latents} latents were kept, which is no handful: look at tau, kappa and the dictionary"
+        )
+    if target.sequences < STABLE:
+        remarks.append(f"LangFIR's sets are stable from about 100 sequences on; there are {target.sequences}")
+    if random.fvu > 1:
+        remarks.append(
+            f"on {against} the dictionary is worse than a constant (FVU {random.fvu:.2f}), "
+            "so what fires there says little"
+        )
+    return "; ".join(remarks)
 
 
 def direction_of(
@@ -141,8 +176,7 @@ def direction_of(
     kept: Tensor,
     name: str,
     settings: Settings,
-    seed: int,
-    exclude_bytes: bool = False,
+    noise: Noise,
 ) -> Direction | None:
     """Σ weight_j · atom_j over kept latents, normalised after decoding. None where that is nothing."""
     weight = {
@@ -154,8 +188,7 @@ def direction_of(
     if not float(vector.norm()) > 0:
         return None
     sizes = {"sequences": target.sequences, "random_sequences": random.sequences}
-    noise = {"seed": seed, "exclude_bytes": exclude_bytes}
-    origin = {name: value for name, value in asdict(settings).items() if name != "sequences"} | sizes | noise
+    origin = {name: value for name, value in asdict(settings).items() if name != "sequences"} | sizes | asdict(noise)
     return Direction(
         vector / vector.norm(), target.norm, name, subject.site, subject.lm.digest, subject.sae.digest, origin
     )
@@ -185,21 +218,20 @@ def language_direction(
         raise ValueError("texts is one text; give a list of sentences, e.g. text.splitlines()")
     texts = [text for text in texts if text.strip()]
     settings = Settings(len(texts), mode, tau, kappa, tau_out, weights)
-    if len(texts) < STABLE:
-        warnings.warn(f"LangFIR's sets are stable from about 100 sequences on; got {len(texts)}", stacklevel=2)
     lm = subject.lm
     sequences = [ids[: lm.context] for ids in lm.encode(texts)]
     # noise is free, and few sequences of it leave doubt
     noise = random_like(lm.tokenizer, sequences, max(len(sequences), MANY), seed, name, exclude_bytes)
     share = vocabulary_share(lm, sequences)
     if mode == "sample":
-        require_rare(share, sum(map(len, sequences)) / len(sequences))
+        require_rare(share, sum(map(len, sequences)) / len(sequences), name)
     target, random = (activity(subject, some, batch) for some in (sequences, noise))
     found = select(target, random, settings)
-    direction = direction_of(subject, target, random, found.kept, name, settings, seed, exclude_bytes)
-    remark = explain(target, random, found, share)
+    direction = direction_of(subject, target, random, found.kept, name, settings, Noise(seed, exclude_bytes))
+    remark = explain(target, random, found, share, settings)
     if direction is None:
-        raise NoLanguageFeatures(remark or "the kept latents write nothing; look at the dictionary's atoms")
+        silent = "the kept latents write nothing; look at the dictionary's atoms" if bool(found.kept.any()) else ""
+        raise NoLanguageFeatures("; ".join(filter(None, (silent, remark))))
     if remark:
         warnings.warn(remark, stacklevel=2)
     return direction

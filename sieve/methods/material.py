@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sieve.features.activity import Activity, activity
+from sieve.features.langfir import Noise
 from sieve.interventions.direction import Direction
 from sieve.interventions.steer import steer
 from sieve.model.families import block_parts, decoder_layers
@@ -91,8 +92,10 @@ class Material:
         key = (language, "random")
         if key not in self._activities:
             texts, direction = self.texts[language].sequences, self.texts[language].direction
-            whole = direction is not None and bool(direction.origin.get("exclude_bytes"))
-            noise = random_like(self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}", whole)
+            no_bytes = direction is not None and Noise.of(direction).exclude_bytes
+            noise = random_like(
+                self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}", no_bytes
+            )
             self._activities[key] = activity(self.subject, noise, self.batch)
         return self._activities[key]
 

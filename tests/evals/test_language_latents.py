@@ -9,12 +9,13 @@ from sieve.evals import language_latents
 from sieve.evals.case import Case, Language
 from sieve.evals.language_latents import Settings, auroc, jaccard, kept_share, ratio, script, selective
 from sieve.features.activity import Firings, activity
+from sieve.features.langfir import Noise, direction_of, select
 from sieve.features.langfir import Settings as Filter
-from sieve.features.langfir import direction_of, select
-from sieve.text.controls import random_sequences, usable_ids
+from sieve.text.controls import random_like, random_sequences, usable_ids
 from tests.planted import no_concepts
 
 SETTINGS = Settings(documents=4, sizes=[4, 6], resamples=2)
+SEED = 5  # of the filter's noise, another than the evaluation's
 HOW = Filter(sequences=20, mode="token", tau=0.3, kappa=0.6, tau_out=0.05, weights="mean")
 
 
@@ -27,7 +28,7 @@ def case(subject, blocks):
         noise = random_sequences([len(t) for t in texts], [], usable_ids(subject.lm.tokenizer), 0, name)
         target, random = (activity(subject, some, 4) for some in (texts, noise))
         found = select(target, random, HOW)
-        direction = direction_of(subject, target, random, found.kept, name, HOW, 0)
+        direction = direction_of(subject, target, random, found.kept, name, HOW, Noise(0))
         kept, dropped = (tuple(mask.nonzero().flatten().tolist()) for mask in (found.kept, found.random))
         if direction is not None:
             direction = replace(direction, origin=direction.origin | {"sequences": 20})
@@ -118,26 +119,53 @@ def test_stability_is_zero_to_one_and_full_noise_agrees_with_itself(case):
         assert 0 <= row.low <= row.value <= row.high <= 1 and row.n == 2
 
 
-def test_stability_of_text_looks_at_other_text(case, blocks):
-    """The same texts once more keep the same set, to the filter's own noise; texts of another language another."""
+@pytest.fixture
+def twenty(case, blocks, monkeypatch):
+    """German's set from 20 texts and the filter's own noise, with the same texts again to draw other samples from."""
     train = [b for b in blocks if (b.kind, b.language, b.split) == ("text", "de", "train")]
-    found = case.languages["de"]
-    how = found.direction.origin | {"sequences": 20}
-    direction = replace(found.direction, origin=how)
+    used = (train * 3)[:20]
+    own_noise = random_like(case.subject.lm.tokenizer, [b.ids for b in used], 20, SEED, "de")
+    target, random = (activity(case.subject, some, 4) for some in ([b.ids for b in used], own_noise))
+    found = select(target, random, HOW)
+    direction = direction_of(case.subject, target, random, found.kept, "de", HOW, Noise(SEED))
+    kept = Language(tuple(found.kept.nonzero().flatten().tolist()), direction)
 
-    def told(more):
-        more = [replace(b, doc=f"{b.doc} again", language="de") for b in more]
+    def drawn(fresh):
+        more = [replace(b, doc=f"{b.doc} again", language="de") for b in fresh]
         others = [b for b in blocks if b not in train]
-        alone = replace(
-            case,
-            blocks=(train * 3)[:20] + more + others,
-            languages=case.languages | {"de": replace(found, direction=direction)},
-        )
-        rows = language_latents.stability(alone, replace(SETTINGS, sizes=[8]), "de")
-        return next(r.value for r in rows if r.case == "text 8/de")
+        alone = replace(case, blocks=used + more + others, languages=case.languages | {"de": kept})
+        rows = language_latents.stability(alone, replace(SETTINGS, sizes=[20]), "de")
+        return {r.case: r.value for r in rows}
 
+    return used, own_noise, drawn
+
+
+def test_stability_of_text_varies_the_text_alone(twenty, blocks):
+    """The same texts once more keep the same set, against the filter's own noise; those of another language another."""
+    used, _, drawn = twenty
     foreign = [b for b in blocks if (b.kind, b.language, b.split) == ("text", "ru", "train")]
-    assert told(train) > told(foreign)
+    assert drawn(used)["text 20/de"] == 1
+    assert drawn((foreign * 3)[:20])["text 20/de"] < 1
+
+
+def test_stability_of_noise_varies_the_noise_alone(twenty, monkeypatch):
+    """The same noise once more keeps the same set of the filter's own text; noise that is text of the language none."""
+    used, own_noise, drawn = twenty
+    assert drawn(used)["noise 20/de"] < 1
+    monkeypatch.setattr(language_latents, "random_like", lambda *_: own_noise)
+    assert drawn([])["noise 20/de"] == 1
+    monkeypatch.setattr(language_latents, "random_like", lambda *_: [b.ids for b in used])
+    assert drawn([])["noise 20/de"] == 0
+
+
+def test_the_second_domain_is_problems_beside_other_languages_documents(case, monkeypatch):
+    """Rates in the language's own problems over the highest in documents of others: 14 and 1."""
+    asked = []
+    monkeypatch.setattr(language_latents, "fired", lambda _, sequences: asked.append(list(sequences)) or OWN)
+    own = replace(case, languages=case.languages | {"en": Language((0, 1), None)})
+    (row,) = language_latents.second_domain(own, SETTINGS, "en", {"en": OWN, "de": OTHER, "es": THIRD})
+    assert (row.case, row.value, row.n) == ("en", pytest.approx((14 + 1) / 2), 2)
+    assert asked == [[b.ids for b in case.pick("problem", "test", SETTINGS.documents, "en")]] and asked[0]
 
 
 def test_one_language_is_one_line(case, blocks):

@@ -36,7 +36,7 @@ def case(subject, blocks):
 
     def direction(name):
         vector = torch.randn(32, generator=generator(0, "steering", name))
-        return Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, "")
+        return Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, "", {"seed": 0})
 
     languages = {name: Language((0,), direction(name)) for name in ("de", "en", "es")}
     held_out = [replace(b, split="valid") if b.parallel in (1, 2) else b for b in blocks]
@@ -146,6 +146,13 @@ def test_fluent_is_no_more_surprising_than_nearly_all_real_text(case):
         nats, tokens = surprise(case, [ids[:6] for ids in real], [ids[6:] for ids in real])
         each = (nats / tokens).tolist()
         assert limit in each and sum(x > limit for x in each) <= 0.05 * len(each)
+
+
+def test_all_but_a_twentieth_of_real_text_is_fluent(case, monkeypatch):
+    """Of a hundred pieces of text with 0, 1, …, 99 nats a token, those up to 95 are."""
+    nats = torch.arange(100.0, dtype=torch.float64)[torch.randperm(100, generator=generator(0, "pieces"))]
+    monkeypatch.setattr(judging, "surprise", lambda *_: (nats, torch.ones(100, dtype=torch.float64)))
+    assert set(taught(case, **TAUGHT).limits.values()) == {95.0}
 
 
 @pytest.mark.parametrize(("limit", "fluent"), [(0.0, False), (float("inf"), True)])

@@ -9,8 +9,9 @@ import torch
 import sieve
 from sieve.dictionary.gates import TopK
 from sieve.dictionary.sae import LineageError, Sae
-from sieve.features.activity import Counts, activity
+from sieve.features.activity import Activity, activity
 from sieve.features.langfir import (
+    Noise,
     NoLanguageFeatures,
     Settings,
     direction_of,
@@ -30,9 +31,10 @@ TOKEN = Settings(sequences=20, mode="token", tau=0.5, kappa=0.5, tau_out=0.05, w
 SAMPLE = replace(TOKEN, mode="sample")
 
 
-def planted(consistency, rate, sequences=200):
+def planted(consistency, rate, sequences=200, fvu=0.5):
     """How often latents fire in so many sequences of ten tokens."""
-    return Counts(sequences, 10 * sequences, *(torch.tensor(x, dtype=torch.float64) for x in (consistency, rate)))
+    counts = (torch.tensor(x, dtype=torch.float64) for x in (consistency, rate))
+    return Activity(sequences, 10 * sequences, *counts, torch.zeros(len(rate)), 1.0, torch.zeros(1), fvu)
 
 
 def test_token_mode_keeps_exactly_the_planted_latents():
@@ -81,7 +83,7 @@ def test_a_dead_latent_is_never_kept(settings):
         (
             ([0.9, 0.9], [0.2, 0.4]),
             ([1.0, 1.0], [0.2, 0.3]),
-            "all 2 consistent .*least: 1, at 0.75.*0.140.*raise kappa",
+            "all 2 consistent .*least: 1, at 0.75.*0.140 of the vocabulary: raise kappa$",
         ),
         (([0.9] * 2 + [0.0] * 40, [0.2] * 42), ([0.0] * 42, [0.0] * 42), "^$"),
         (([0.9] * 3 + [0.0] * 40, [0.2] * 43), ([0.0] * 43, [0.0] * 43), "3 of 43 latents were kept"),
@@ -91,13 +93,41 @@ def test_a_dead_latent_is_never_kept(settings):
 def test_an_empty_or_a_large_set_explains_itself(target, random, says):
     """The remark names the figure that decided and what to turn; a set as it should be needs none."""
     a, b = planted(*target), planted(*random)
-    assert re.search(says, explain(a, b, select(a, b, TOKEN), 0.14))
+    assert re.search(says, explain(a, b, select(a, b, TOKEN), 0.14, TOKEN))
+
+
+HANDFUL = ([0.9] + [0.0] * 40, [0.2] * 41), ([0.0] * 41, [0.0] * 41)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "fvu", "says"),
+    [
+        (49, 0.5, "^LangFIR's sets are stable from about 100 sequences on; there are 49$"),
+        (50, 1.0, "^$"),
+        (50, 1.01, "^on shuffled words the dictionary is worse than a constant .FVU 1.01."),
+        (20, 2.0, "there are 20; on shuffled words"),
+    ],
+)
+def test_little_text_and_unreadable_noise_are_remarked(sequences, fvu, says):
+    """A set rests on text, and on what random tokens excite: where either says little, that is said."""
+    a, b = planted(*HANDFUL[0], sequences), planted(*HANDFUL[1], fvu=fvu)
+    assert re.search(says, explain(a, b, select(a, b, TOKEN), 0.14, TOKEN, "shuffled words"))
+
+
+def test_advice_is_for_the_mode_that_was_used():
+    """In sample mode the other mode is the way out, in token mode a threshold; the control is called by its name."""
+    a, b = planted([0.9], [0.4]), planted([1.0], [0.4])
+    token, sample = (explain(a, b, select(a, b, how), 0.14, how, "shuffled words") for how in (TOKEN, SAMPLE))
+    assert "fire on shuffled words too" in token
+    assert token.endswith("raise kappa") and sample.endswith("use mode 'token', or raise tau_out")
 
 
 def test_sample_mode_is_refused_on_a_small_vocabulary():
     """Where random sequences nearly all hold a word of the language, the message says so, with the share."""
     with pytest.raises(ValueError, match=r"0\.125 of the vocabulary, so 0\.88 of .* of 16 .*mode 'token'"):
         require_rare(1 / 8, 16)
+    with pytest.raises(ValueError, match=r"'es' uses 0\.125"):
+        require_rare(1 / 8, 16, "es")
     require_rare(0.001, 64)
 
 
@@ -169,7 +199,7 @@ def test_direction_is_the_weighted_sum_of_kept_atoms(weights):
     subject, settings = planted_subject(), replace(TOKEN, weights=weights)
     target, random = (activity(subject, draws(words, 20, words[0]), 4) for words in (ONE, TWO))
     kept = torch.tensor([True, True, True, False, False])
-    found = direction_of(subject, target, random, kept, "es", settings, 7)
+    found = direction_of(subject, target, random, kept, "es", settings, Noise(7))
     each = {
         "mean": target.mean,
         "firing": target.mean / target.rate.clamp_min(1e-12),
@@ -189,14 +219,14 @@ def test_no_direction_without_latents():
     """Nothing kept, nothing to steer with."""
     subject = planted_subject()
     found = activity(subject, draws(ONE, 20, "Anna"), 4)
-    assert direction_of(subject, found, found, torch.zeros(5, dtype=torch.bool), "es", TOKEN, 0) is None
+    assert direction_of(subject, found, found, torch.zeros(5, dtype=torch.bool), "es", TOKEN, Noise(0)) is None
 
 
 def test_a_direction_keeps_how_it_was_found_and_refuses_another_sae(tmp_path):
     """Saved and loaded it is the same; another network or dictionary is refused."""
     subject = planted_subject()
     found = activity(subject, draws(ONE, 20, "Anna"), 4)
-    direction = direction_of(subject, found, found, torch.tensor([True, *[False] * 4]), "es", TOKEN, 0)
+    direction = direction_of(subject, found, found, torch.tensor([True, *[False] * 4]), "es", TOKEN, Noise(0))
     direction.save(tmp_path / "es.safetensors")
     again = Direction.load(tmp_path / "es.safetensors")
     assert torch.equal(again.vector, direction.vector) and again.origin == direction.origin
@@ -234,6 +264,29 @@ def test_the_library_says_why_it_finds_nothing(vocabulary):
         language_direction(planted_subject(), sentences(ONE, 60), kappa=0.01)
 
 
+def test_the_library_draws_enough_noise_to_leave_no_doubt(vocabulary):
+    """60 texts are compared with 200 random sequences, 220 with as many as there are."""
+    for texts, sequences in ((60, 200), (220, 220)):
+        found = language_direction(planted_subject(), sentences(ONE, texts), "one")
+        assert (found.origin["sequences"], found.origin["random_sequences"]) == (texts, sequences)
+
+
+def test_the_library_says_when_nothing_is_consistent(vocabulary):
+    """Texts of which each half speaks of something else have no latent in common, where none fires on every word."""
+    subject = planted_subject()
+    subject.sae.W_enc[:, 2] = 0
+    with pytest.raises(NoLanguageFeatures, match="fires in enough sequences"):
+        language_direction(subject, [x for pair in zip(["Anna Ben"] * 30, ["Cora Dan"] * 30) for x in pair], tau=0.9)
+
+
+def test_the_library_says_when_what_is_kept_writes_nothing(vocabulary):
+    """A kept latent whose atom is zero has no direction."""
+    subject = planted_subject()
+    subject.sae.W_dec[0] = 0
+    with pytest.raises(NoLanguageFeatures, match="the kept latents write nothing"):
+        language_direction(subject, sentences(ONE, 60))
+
+
 def test_the_library_counts_texts_with_something_in_them(vocabulary):
     """Empty lines change nothing, and do not make up for what is missing; one text is not a list of letters."""
     subject, texts = planted_subject(), sentences(ONE, 60)
@@ -263,7 +316,7 @@ def test_the_library_warns_of_large_sets(vocabulary):
 
 def test_the_library_warns_of_small_samples(vocabulary):
     """Below 50 sentences sets are not stable; below 20 nothing is found."""
-    with pytest.warns(UserWarning, match="about 100 sequences on; got 30"):
+    with pytest.warns(UserWarning, match="about 100 sequences on; there are 30"):
         language_direction(planted_subject(), sentences(ONE, 30))
     with pytest.raises(ValueError, match="sequences is 12"):
         language_direction(planted_subject(), sentences(ONE, 12))

@@ -26,7 +26,9 @@ def material(subject, blocks):
     for name, kept in KEPT.items():
         own = [b for b in blocks if (b.kind, b.language, b.split) == ("text", name, "train")]
         vector = torch.randn(32, generator=generator(0, "methods", name))
-        direction = Direction(vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, subject.sae.digest)
+        direction = Direction(
+            vector / vector.norm(), 5.0, name, subject.site, subject.lm.digest, subject.sae.digest, {"seed": 0}
+        )
         told = {b.parallel: b.ids for b in own}
         text = Text([b.ids for b in own], told, kept, (7, 8), direction if kept else None)
         texts[name] = text
@@ -210,6 +212,27 @@ def test_parallel_dimensions_compare_translations(material):
     short = replace(material.texts["en"], told={first: material.texts["en"].told[first]})
     found = translated(material.texts["de"], short, 8)
     assert found == ([list(material.texts["de"].told[first])], [list(material.texts["en"].told[first])])
+
+
+def test_parallel_dimensions_are_set_to_the_language_that_is_asked_for(material, batch):
+    """Where the two languages differ most in the last layer, values become strength times the wanted one's mean."""
+    (push,) = method("dimensions_parallel").find(material, "de")
+    (own, other), n = (rows(material, name, "resid_post_2")[0].mean(0) for name in ("de", "en")), 3
+    chosen = (own - other).abs().argsort(descending=True)[:n]
+    ids, mask, text = batch
+    with push(0.5):
+        found = observe(material.subject.lm.network, ["resid_post_1"], ids, mask)["resid_post_1"][text]
+    torch.testing.assert_close(found[:, chosen], (0.5 * own[chosen]).expand(len(found), n), rtol=1e-3, atol=1e-3)
+
+
+def test_filtered_pushes_what_was_dropped(material, batch):
+    """Atoms of the latents that the filter dropped, with the language's mean codes; what was kept has no part."""
+    mean = material.activity("de").mean[[7, 8]].float()
+    (push,) = method("filtered").find(material, "de")
+    vector = mean @ material.subject.sae.W_dec[[7, 8]]
+    added = moved(material, push, 1.0, batch)
+    wanted = vector / vector.norm() * material.activity("de").norm
+    torch.testing.assert_close(added, wanted.expand_as(added), rtol=1e-3, atol=1e-3)
 
 
 def test_translations_are_looked_for_in_all_training_text(material):
