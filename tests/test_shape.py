@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sieve import evals
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_in
 
 # In the order in which data flows: a room imports only rooms to its left, itself and provenance.
 ROOMS = [
@@ -101,3 +101,10 @@ def test_nothing_unsafe_is_opened():
         assert not {"pickle", "requests", "urllib.request", "shelve", "marshal"} & imported(path), path
         assert "torch.load(" not in text, path
         assert "trust_remote_code=True" not in text, path
+
+
+def test_what_is_kept_under_version_control_is_text():
+    """No weights, wheels or archives: whatever is tracked is UTF-8."""
+    for name in run_in(ROOT, "git", "ls-files", "-z").stdout.split("\0")[:-1]:
+        if (ROOT / name).is_file():
+            (ROOT / name).read_text(encoding="utf-8")
