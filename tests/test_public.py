@@ -9,11 +9,12 @@ import sieve
 from tests.conftest import ROOT
 
 HEAVY = ("torch", "transformers", "peft", "pyarrow", "numpy", "tokenizers", "safetensors")
+OF_FEW = ("transformers", "peft", "datasets", "sacrebleu", "py3langid", "pandas", "matplotlib", "jinja2")
 
 
-def loaded(code: str) -> set[str]:
-    """Which heavy libraries a fresh interpreter holds after running `code`."""
-    show = f"; import sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+def loaded(code: str, names: tuple[str, ...] = HEAVY) -> set[str]:
+    """Which of some libraries a fresh interpreter holds after running `code`."""
+    show = f"; import sys; print(*[name for name in {names!r} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code + show], check=True, capture_output=True, text=True, cwd=ROOT)
     return set(run.stdout.split())
 
@@ -31,6 +32,22 @@ def test_a_sae_needs_no_model_library():
 def test_a_subject_needs_no_model_library_until_it_is_opened():
     """Naming everything public loads neither transformers nor peft: they come with the first model."""
     assert loaded("import sieve; [getattr(sieve, n) for n in dir(sieve)]") & {"transformers", "peft"} == set()
+
+
+@pytest.mark.parametrize(
+    ("stages", "wanted"),
+    [
+        ("dataset", set()),
+        (
+            "model, tokens, controls, activations, train, orthogonalize, match, adapt, filter, evaluate",
+            {"torch"},
+        ),
+        ("report", {"torch", "matplotlib", "jinja2"}),
+    ],
+)
+def test_a_stage_starts_with_what_it_uses(stages, wanted):
+    """What only some of the work needs is loaded when that work begins: text needs no torch, no stage a model library."""
+    assert loaded(f"from stages import {stages}", (*OF_FEW, "torch")) == wanted
 
 
 @pytest.mark.parametrize("name", sieve.__all__)
