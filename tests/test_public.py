@@ -46,7 +46,7 @@ def test_a_subject_needs_no_model_library_until_it_is_opened():
     ],
 )
 def test_a_stage_starts_with_what_it_uses(stages, wanted):
-    """What only some of the work needs is loaded when that work begins: text needs no torch, no stage a model library."""
+    """What only some of the work needs is loaded when that work begins: text needs no torch, nobody a model library."""
     assert loaded(f"from stages import {stages}", (*OF_FEW, "torch")) == wanted
 
 
