@@ -73,7 +73,10 @@ class TopK:
         """What could be among the k largest of the rows from `start` on; looked at more closely if that is too much."""
         rows = slice(start, start + len(pre))
         heads = _heads(pre, self.k)
-        found = _at_least(start, pre, heads, scores.reach(rows, _kth(heads, self.k)))
+        least = scores.reach(rows, _kth(heads, self.k))
+        if bool((least <= 0).any()):
+            heads = _heads(pre, self.k, positive=False)
+        found = _at_least(start, pre, heads, least)
         finer = scores.finer(rows) if len(found.rows) > MANY * self.k * len(pre) else None
         if finer is None:
             return found
@@ -110,10 +113,11 @@ def _together(parts: list[Chosen]) -> Chosen:
     return Chosen(*map(torch.cat, zip(*parts)))
 
 
-def _heads(pre: Tensor, k: int) -> Tensor:
-    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k; 0 where none is positive.
+def _heads(pre: Tensor, k: int, positive: bool = True) -> Tensor:
+    """The largest of each group (R, F // g), in groups of g ≤ 16 that are many beside k.
 
-    What is left over is in no group. There are at least g groups, so that is fewer latents than there are groups.
+    If only `positive` ones are asked for, a group of others may have 0. What is left over is in no group. There are at
+    least g groups, so that is fewer latents than there are groups.
     """
     group = GROUP
     while group > 1 and pre.shape[1] < max(4 * k, group) * group:
@@ -121,6 +125,8 @@ def _heads(pre: Tensor, k: int) -> Tensor:
     count = pre.shape[1] // group
     if group == 1:
         return pre
+    if not positive:
+        return pre[:, : group * count].unflatten(1, (group, count)).amax(1)
     whole = BITS[pre.dtype]  # numbers with the same bits sort as positive floats do, and several times as fast
     return pre.view(whole)[:, : group * count].unflatten(1, (group, count)).amax(1).clamp_min_(0).view(pre.dtype)
 
@@ -174,6 +180,8 @@ def _strongest(pairs: Chosen, k: int, count: int) -> Chosen:
     else:
         levels, numbers = values, values.view(whole)
     high = low + most.bit_length()
+    if high + count.bit_length() > 63:
+        raise ValueError(f"{len(values)} candidates in {count} rows are too many to sort; encode fewer rows at a time")
     keys = (rows << high | (most - numbers.long()) << low | latents).sort().values
     edges = torch.searchsorted(keys, torch.arange(count + 1, device=keys.device) << high)
     first = edges[:-1, None] + torch.arange(k, device=keys.device)

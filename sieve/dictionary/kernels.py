@@ -24,6 +24,22 @@ Precision = Literal["fp32", "bf16"]
 ALIGNED = 64  # bytes
 
 
+class ByLatent(NamedTuple):
+    """Numbers, rows and latents (N,) of pairs sorted by latent; where each latent's begin (F,)."""
+
+    order: Tensor
+    rows: Tensor
+    latents: Tensor
+    starts: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, latents: Tensor, count: int) -> ByLatent:
+        """Pairs in any order, of so many latents; those of a latent stay as they come."""
+        ordered, order = latents.int().sort(stable=True)  # fewer bytes to sort
+        ordered = ordered.long()
+        return cls(order, rows.index_select(0, order), ordered, _starts(ordered, count))
+
+
 class Pairs:
     """Which latents are active in which rows: rows and latents (N,), sorted by row, of a matrix of shape (B, F)."""
 
@@ -37,19 +53,8 @@ class Pairs:
 
     @cached_property
     def by_latent(self) -> ByLatent:
-        """The same pairs, latent by latent."""
-        latents, order = self.latents.int().sort(stable=True)  # fewer bytes to sort
-        latents = latents.long()
-        return ByLatent(order, self.rows.index_select(0, order), latents, _starts(latents, self.shape[1]))
-
-
-class ByLatent(NamedTuple):
-    """Numbers, rows and latents (N,) of pairs sorted by latent, and by row within; where each latent's begin (F,)."""
-
-    order: Tensor
-    rows: Tensor
-    latents: Tensor
-    starts: Tensor
+        """The same pairs, latent by latent, and by row within."""
+        return ByLatent.of(self.rows, self.latents, self.shape[1])
 
 
 def _starts(owners: Tensor, count: int) -> Tensor:
@@ -116,7 +121,7 @@ class Products(Scores):
     def exact(self, pairs: Chosen) -> Chosen:
         if self.precision == "bf16":
             return pairs
-        own = Pairs(pairs.rows, pairs.latents, (self.count, len(self.b_enc))).by_latent
+        own = ByLatent.of(pairs.rows, pairs.latents, len(self.b_enc))
         values = _dots(self.centred, self.W_enc.T, own) + self.b_enc.index_select(0, own.latents)
         return Chosen(own.rows, own.latents, values)
 

@@ -1,16 +1,17 @@
 """Pull a trained decoder's features apart: reconstruction plus a penalty on pairs (arXiv 2602.04718, first step).
 
 As published, all four tensors are trained, the reconstruction term is the mean relative error, atoms have any length,
-and the penalty is "raw_sampled", whose λ is `paper_lambda` of the weight here. That one can be lowered by shrinking the
-atoms, which "unit" norms forbid; the others only turn atoms. Published for TopK; other dictionaries go on being trained
-as they were, at the L0 that they had (`Sparsity` of `sieve.dictionary.variants`). Atoms that are free are used with the
-length that they end with, whatever the variant, and start with length 1, as `freeze` left them.
+and the penalty is "raw_sampled"; λ is `paper_lambda` of the weight here, a sum in the place of a mean. That one can be
+lowered by shrinking the atoms, which "unit" norms forbid; the others only turn atoms. Published for TopK; other
+dictionaries go on being trained as they were, at the L0 that they had (`Sparsity` of `sieve.dictionary.variants`).
+Atoms that are free are used with the length that they end with, whatever the variant, and start with length 1, as
+`freeze` left them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ def nmse(rebuilt: Tensor, x: Tensor) -> Tensor:
 
 # What params.yaml may name: (x̂, x) -> a scalar.
 RECONSTRUCTIONS: dict[str, Error] = {"relative": relative_error, "nmse": nmse}
+NORMS = ("free", "unit")
 
 
 class Orthogonalizer(Dictionary):
@@ -64,6 +66,7 @@ class Orthogonalizer(Dictionary):
         rows: Tensor | None = None,
         convention: Mapping[str, Any] | None = None,
     ) -> None:
+        _known(penalty=(penalty, PENALTIES), reconstruction=(reconstruction, RECONSTRUCTIONS), norms=(norms, NORMS))
         _check(sae, weight, penalty, columns, norms)
         self.sae, self.weight, self.penalty, self.columns, self.seed = master(sae), weight, penalty, columns, seed
         self.reconstruction, self.norms = reconstruction, norms
@@ -76,12 +79,9 @@ class Orthogonalizer(Dictionary):
 
     @property
     def convention(self) -> dict[str, Any]:
-        """How it is pulled apart, for a file beside it, L0* too; of the published penalty the published λ too."""
+        """How it is pulled apart, for a file beside it, with L0* and what the paper would write for the weight."""
         told = {name: getattr(self, name) for name in ("columns", "norms", "penalty", "reconstruction", "weight")}
-        told["l0"] = self.sparsity.l0
-        if self.penalty == "raw_sampled":
-            told["paper_lambda"] = paper_lambda(self.weight, self.columns)
-        return told
+        return told | {"l0": self.sparsity.l0, "paper_lambda": paper_lambda(self.weight, self.columns)}
 
     @property
     def _current(self) -> Sae:
@@ -143,9 +143,13 @@ def _norm_quantiles(W_dec: Tensor) -> dict[str, float]:
     return dict(zip(QUANTILES, torch.quantile(W_dec.norm(dim=1), shares).tolist()))
 
 
+def _known(**named: tuple[str, Collection[str]]) -> None:
+    for what, (given, names) in named.items():
+        if given not in names:
+            raise ValueError(f"{what} is '{given}'; there are: {', '.join(names)}")
+
+
 def _check(sae: Sae, weight: float, penalty: str, columns: int, norms: str) -> None:
-    if penalty not in PENALTIES:
-        raise ValueError(f"there is no penalty '{penalty}'; there are: {', '.join(PENALTIES)}")
     if not 0 <= weight < math.inf:
         raise ValueError(f"the penalty's weight is {weight}; give a finite number, 0 or more")
     if columns < 2:

@@ -138,7 +138,7 @@ class Item:
     rouge_l: float
     kl: float
     tokens: int
-    others: float
+    others: float | None
     acted: int
 
     @property

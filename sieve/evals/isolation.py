@@ -145,8 +145,8 @@ def bystanders(features: Iterable[Feature], source: Feature, target: Feature) ->
     return Feature("others", tuple(others), tuple(typical[latent] for latent in others))
 
 
-def code_change(sae: Sae, plain: Forced, edited: Forced, others: Sequence[Feature]) -> list[float]:
-    """For each text the mean of |z' − z| / typical over the latents of its own feature of `others`.
+def code_change(sae: Sae, plain: Forced, edited: Forced, others: Sequence[Feature]) -> list[float | None]:
+    """For each text the mean of |z' − z| / typical over the latents of its own feature of `others`; None without any.
 
     z and z' are what the Sae reads in its own reconstruction without and with the intervention: how much of what was
     written for one concept looks like others, which it can as far as atoms are not orthogonal. The mean is over the
@@ -154,8 +154,11 @@ def code_change(sae: Sae, plain: Forced, edited: Forced, others: Sequence[Featur
     """
     touched = (plain.rows != edited.rows).any(1)
     change = (sae.encode(edited.rows[touched]) - sae.encode(plain.rows[touched])).abs()
-    found = []
+    found: list[float | None] = []
     for i, feature in enumerate(others):
+        if not feature.latents:
+            found.append(None)
+            continue
         own = change[plain.owner[touched] == i][:, list(feature.latents)].double()
         found.append(float((own / torch.tensor(feature.typical).to(own)).mean()) if own.numel() else 0.0)
     return found

@@ -235,7 +235,7 @@ def _item(
     pair: Pair,
     plain: list[int],
     said: tuple[list[int], int],
-    besides: tuple[float, int, float],
+    besides: tuple[float, int, float | None],
 ) -> Item:
     """One pair under one condition: what it `said` (ids, acted) beside `plain`, and `besides`: kl, tokens, others."""
     (ids, acted), (kl, tokens, others), decode = said, besides, study.case.subject.lm.tokenizer.decode
@@ -281,8 +281,14 @@ def means(items: Sequence[Item]) -> list[Row]:
             rows.append(clustered_proportion("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
         if not answered:
             rows += not_applicable("swap", "kept", "text has no answers", case)
-        for metric in ("rouge_l", "others", "acted"):
+        for metric in ("rouge_l", "acted"):
             rows.append(clustered_mean("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
+        beside = [(item, item.others) for item in own if item.others is not None]
+        if beside:
+            known, changes = zip(*beside)
+            rows.append(clustered_mean("swap", "others", case, list(changes), roles(known)))
+        else:
+            rows += not_applicable("swap", "others", "no other value has latents", case)
         rows += _divergence(case, [item for item in own if item.tokens])
     return rows
 

@@ -174,6 +174,12 @@ KEYS: dict[str, Key] = {
     "decoder_norm_p05": _row("length of directions, 5th percentile", "geometry", "decoder_norm_p05", "all"),
     "decoder_norm_median": _row("length of directions, median", "geometry", "decoder_norm_median", "all"),
     "decoder_norm_p95": _row("length of directions, 95th percentile", "geometry", "decoder_norm_p95", "all"),
+    "context_tfidf_distance": _row(
+        "how different the texts are in which drawn latents fire most: 1 − cosine of tf-idf, which is no explanation",
+        "explanations",
+        "context_tfidf_distance",
+        "",
+    ),
     "ce_recovered": _row(
         "cross-entropy kept when the rebuild replaces the activations: 0 as if mean-ablated, 1 as if untouched",
         "fidelity",

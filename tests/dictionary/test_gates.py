@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sieve.dictionary.gates import Chosen, Scores, Threshold, TopK, batch_top_k
+from sieve.dictionary.gates import Chosen, Scores, Threshold, TopK, _strongest, batch_top_k
 from sieve.provenance import generator
 
 PRE = torch.tensor([[3.0, -1.0, 2.0, 1.0], [-1.0, -2.0, -3.0, -4.0], [0.5, 0.0, -9.0, 0.25]])
@@ -117,6 +117,13 @@ def test_top_k_finds_what_is_positive_behind_a_negative_rough_value():
 
     assert 0 < int((wanted != 0).sum(1).max()) < 32
     assert torch.equal(dense(pre, TopK(32).choose(Shifted(pre))), wanted)
+
+
+def test_too_many_to_sort_is_no_wrong_answer():
+    """Row, value and latent must fit into 63 bits; where they cannot, even as ranks, that is said."""
+    pairs = Chosen(torch.tensor([0]), torch.tensor([2**31]), torch.tensor([1.0]))
+    with pytest.raises(ValueError, match=r"1 candidates in .* rows are too many to sort; encode fewer"):
+        _strongest(pairs, 1, 2**31)
 
 
 @pytest.mark.parametrize("levels", [1, 1000])

@@ -174,14 +174,14 @@ def test_the_curve_tells_of_lengths(start, rows):
 
 
 def test_the_convention_has_both_weights(start):
-    """How it was pulled apart is told in params.yaml's words, with L0, and the paper's λ where its penalty is."""
+    """How it was pulled apart is told in params.yaml's words, with L0 and the λ that the paper would write."""
     told = Orthogonalizer(start, 5.0, "raw_sampled", COLUMNS).convention
 
     assert told == {
         "columns": COLUMNS, "l0": ACTIVE, "norms": "free", "paper_lambda": paper_lambda(5.0, COLUMNS),
         "penalty": "raw_sampled", "reconstruction": "relative", "weight": 5.0,
     }  # fmt: skip
-    assert "paper_lambda" not in Orthogonalizer(start, 5.0).convention
+    assert Orthogonalizer(start, 5.0, columns=8).convention["paper_lambda"] == 5.0 / 28
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,9 @@ def test_the_convention_has_both_weights(start):
         ({"weight": -1.0}, "weight is -1.0; give a finite number, 0 or more"),
         ({"weight": math.inf}, "weight is inf; give a finite number"),
         ({"weight": math.nan}, "weight is nan; give a finite number"),
-        ({"penalty": "cosine"}, "no penalty 'cosine'; there are: raw_sampled, cosine_full, "),
+        ({"penalty": "cosine"}, "penalty is 'cosine'; there are: raw_sampled, cosine_full, "),
+        ({"reconstruction": "mse"}, "reconstruction is 'mse'; there are: relative, nmse"),
+        ({"norms": "long"}, "norms is 'long'; there are: free, unit"),
         ({"columns": 1}, "columns is 1, but a pair needs 2"),
         ({"penalty": "raw_sampled", "columns": LATENTS + 1}, "draws 33 columns, but there are only 32 latents"),
     ],

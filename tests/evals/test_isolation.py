@@ -232,6 +232,10 @@ def test_codes_of_others_change_as_far_as_atoms_lean_to_them(cosine):
     swapped, silent = changes(subject, prompts, [others, others], under)
     assert swapped == pytest.approx(2 * cosine / 0.5 / 3, abs=1e-6)
     assert silent == 0  # Anna is not there
+    nobody = bystanders([anna, ben], anna, ben)
+    assert (
+        changes(subject, prompts, [nobody, nobody], swap(subject, anna, ben, Strength(2.0, "constant"))) == [None] * 2
+    )
 
 
 def test_a_drop_of_orthogonal_atoms_leaves_other_codes(subject, running):

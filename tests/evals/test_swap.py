@@ -165,6 +165,13 @@ def test_atoms_that_lean_towards_other_names_show(case):
     assert by_target["Cora"] | by_target["Dan"] >= {0.0}
 
 
+def test_where_there_is_no_other_value_none_can_change(case):
+    """Of two names neither is beside the pair: the change of others does not apply, it is not 0."""
+    two = replace(case.concepts, choices=case.concepts.choices[:2])
+    rows = [r for r in swap.run(replace(case, concepts=two), SETTINGS) if isinstance(r, Row) and r.metric == "others"]
+    assert rows and all(r.value is None and "no other value" in r.note for r in rows)
+
+
 def test_latents_without_effect_swap_nothing():
     """Left with the markers, which nothing reads, no feature is found and nothing is swapped."""
     found = figures(swap.run(planted_case(candidates=1), SETTINGS))

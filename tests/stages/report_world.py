@@ -155,6 +155,7 @@ def _shared_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
     geometry |= {f"decoder_norm_{at}": 0.5 + 0.1 * number for number, at in enumerate(("p05", "median", "p95"))}
     for metric, value in geometry.items():
         rows.add("geometry", metric, "all", value)
+    rows.add("explanations", "context_tfidf_distance", "", 0.92)
     for metric, value in {"ce_recovered": 0.981 - 0.02 * heavy, "kl_recovered": 0.972 - 0.02 * heavy}.items():
         rows.add("fidelity", metric, "text", value)
 

@@ -70,7 +70,7 @@ def test_unit_atoms_are_unit_at_the_scale_of_training(data):
     sae, convention, curve = run(data, "cosine_full", norms="unit", reconstruction="nmse")
 
     lengths = sae.W_dec.norm(dim=1) * convention["scale"]
-    assert convention["norms"] == "unit" and "paper_lambda" not in convention
+    assert convention["norms"] == "unit" and convention["paper_lambda"] == 5.0 / 28
     assert lengths.sub(1).abs().max() < 1e-5
     assert curve["norm_p5"] + curve["norm_p95"] == pytest.approx([1.0] * 4, rel=1e-5)
 
