@@ -6,7 +6,7 @@ from stages._params import load_params
 from stages._report.subjects import lineage
 from tests.conftest import ROOT
 
-STUDIES = ["isolation", "isolation-stories", "isolation-variants"]
+STUDIES = ["isolation", "isolation-real", "isolation-stories", "isolation-variants"]
 
 
 @pytest.fixture(params=STUDIES)
