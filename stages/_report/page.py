@@ -57,10 +57,10 @@ GEOMETRY = (
     Column("Latents", "Unique <", "unique_below", 2),
     Column("Latents", "L0", "l0", 1),
     Column("Latents", "Dead", "dead_share", 2),
-    Column("Contexts", "Tf-idf", "context_tfidf_distance", 3),
     Column("Lengths", "5 %", "decoder_norm_p05", None),
     Column("Lengths", "Median", "decoder_norm_median", None),
     Column("Lengths", "95 %", "decoder_norm_p95", None),
+    Column("Contexts", "Tf-idf", "context_tfidf_distance", 3),
 )
 SWAP_METRICS = {  # and their decimals
     "success": 2, "named": 2, "dropped": 2, "kept": 2, "success_and_kept": 2, "exact": 2, "rouge_l": 2, "kl": 3,
