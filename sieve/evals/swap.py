@@ -72,9 +72,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """ValueError tells all that can't be asked."""
-        wrong = [
-            f"{n} is {getattr(self, n)}; must be at least 1" for n in ("pairs", "new_tokens") if getattr(self, n) < 1
-        ]
+        counts = {"pairs": self.pairs, "new_tokens": self.new_tokens}
+        wrong = [f"{name} is {count}; must be at least 1" for name, count in counts.items() if count < 1]
         if not any(strength > 0 for strength in self.strengths):
             wrong.append(f"strengths is {self.strengths}; must have one above 0, as 0 writes nothing")
         wrong += [f"strengths has {s}; must be numbers from 0 on" for s in self.strengths if not 0 <= s < math.inf]
@@ -223,8 +222,8 @@ def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[l
     items = []
     for edit in (None, *edits):
         now, said = (read(edit), continuations(study, group, edit)) if edit else (reference, untouched)
-        change = code_change(subject.sae, reference, now, others(edit))
-        besides = zip(off_slot_kl(reference, now), map(len, outside), change)
+        changed = code_change(subject.sae, reference, now, others(edit))
+        besides = zip(off_slot_kl(reference, now), map(len, outside), changed)
         items.append([_item(study, edit, *each) for each in zip(group, plain, said, besides)])
     return items
 
@@ -239,8 +238,7 @@ def _item(
 ) -> Item:
     """One pair under one condition: what it `said` (ids, acted) beside `plain`, and `besides`: kl, tokens, others."""
     (ids, acted), (kl, tokens, others), decode = said, besides, study.case.subject.lm.tokenizer.decode
-    values = {pair.source, pair.target, edit.says(pair) if edit else pair.target}
-    words = {study.names[value] for value in values}
+    words = {study.names[value] for value in (pair.source, pair.target, edit.says(pair) if edit else pair.target)}
     a, b = made_equal(study.case.subject.lm, plain, ids, words, study.new_tokens)
     named, dropped, kept = verdict(study, pair, ids)
     return Item(
@@ -281,14 +279,11 @@ def means(items: Sequence[Item]) -> list[Row]:
             rows.append(clustered_proportion("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
         if not answered:
             rows += not_applicable("swap", "kept", "text has no answers", case)
-        for metric in ("rouge_l", "acted"):
-            rows.append(clustered_mean("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
-        beside = [(item, item.others) for item in own if item.others is not None]
-        if beside:
-            known, changes = zip(*beside)
-            rows.append(clustered_mean("swap", "others", case, list(changes), roles(known)))
-        else:
-            rows += not_applicable("swap", "others", "no other value has latents", case)
+        for metric in ("rouge_l", "acted", "others"):
+            known = [item for item in own if getattr(item, metric) is not None]
+            each = [getattr(item, metric) for item in known]
+            found = [clustered_mean("swap", metric, case, each, roles(known))] if known else None
+            rows += found or not_applicable("swap", metric, "no other value has latents", case)
         rows += _divergence(case, [item for item in own if item.tokens])
     return rows
 
@@ -302,5 +297,4 @@ def _divergence(case: str, own: Sequence[Item]) -> list[Row]:
     """Nats per token."""
     if not own:
         return not_applicable("swap", "kl", "nothing but names is said", case)
-    tokens = [item.tokens for item in own]
-    return [clustered_mean("swap", "kl", case, [item.kl for item in own], roles(own), tokens)]
+    return [clustered_mean("swap", "kl", case, [item.kl for item in own], roles(own), [item.tokens for item in own])]
