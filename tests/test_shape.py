@@ -103,8 +103,18 @@ def test_nothing_unsafe_is_opened():
         assert "trust_remote_code=True" not in text, path
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is UTF-8."""
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def test_what_is_kept_under_version_control_is_text():
     """No weights, wheels or archives: whatever is tracked is UTF-8."""
-    for name in run_in(ROOT, "git", "ls-files", "-z").stdout.split("\0")[:-1]:
-        if (ROOT / name).is_file():
-            (ROOT / name).read_text(encoding="utf-8")
+    tracked = [ROOT / name for name in run_in(ROOT, "git", "ls-files", "-z").stdout.split("\0")[:-1]]
+
+    assert ROOT / "README.md" in tracked
+    assert [path for path in tracked if path.is_file() and not is_text(path)] == []
