@@ -74,7 +74,7 @@ def contenders(
         site = f"resid_post_{layer}"
         asked = Activations(sites=[site], rows=count, batch=batch, shard_batches=SHARD_BATCHES, precision="fp32")
         with contextlib.redirect_stdout(io.StringIO()):
-            write_shards(lm, blocks, Work(folder / "work", print), folder / "out", asked)
+            write_shards(lm, blocks, {site: site}, Work(folder / "work", print), folder / "out", asked)
 
     @torch.no_grad()
     def stopped() -> None:

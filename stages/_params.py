@@ -81,12 +81,6 @@ class Model(Section):
     min_answers: Gate
 
 
-class Tokens(Section):
-    """The most tokens that a block may have."""
-
-    context: Count
-
-
 class Controls(Section):
     """Random-token sequences per language; whether tokens of single bytes are left out."""
 
@@ -94,8 +88,27 @@ class Controls(Section):
     exclude_bytes: bool
 
 
+class Tokens(Section):
+    """The most tokens that a block may have; sequences that carry no language."""
+
+    context: Count
+    controls: Controls
+
+
+class Ceiling(Section):
+    """Which concept is to be turned; a site, or a kind, of which the highest patch ceiling chooses; pairs to ask."""
+
+    concept: Id
+    site: Id
+    position: Literal["highest", "concept", "last"]
+    pairs: int = Field(ge=0)
+    other_pairs: int = Field(ge=0)
+    new_tokens: Count
+    batch: Count
+
+
 class Activations(Section):
-    """One capture: which sites, how many rows, documents per forward pass, passes per shard, precision of a pass."""
+    """One capture: sites (`chosen`: by the ceiling), rows, documents per forward pass, passes per shard, precision."""
 
     sites: list[Id] = Field(min_length=1)
     rows: Count
@@ -202,10 +215,12 @@ class Wiring(Section):
 
     subjects: list[Id]
     contrasts: dict[Id, Contrast]
+    ceiling: Ceiling
     activations: Activations
     train: Train
     orthogonalize: Orthogonalize
     adapt: Adapt
+    filter: Filter
 
 
 class Params(Wiring):
@@ -215,9 +230,7 @@ class Params(Wiring):
     dataset: Dataset
     model: Model
     tokens: Tokens
-    controls: Controls
     match: Match
-    filter: Filter
     evaluate: Evaluate
 
 

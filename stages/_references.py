@@ -30,6 +30,8 @@ def unresolved(wiring: Wiring) -> Iterator[str]:
         if adapted.sae not in base | pulled:
             where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
             yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
+    if (concept := wiring.ceiling.concept) in wiring.filter.concepts.get("also", ()):
+        yield f"filter.concepts.also: '{concept}' is ceiling.concept, for which latents are chosen anyway; leave it out"
     yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
     for name, pair in wiring.contrasts.items():
         where = f"contrasts.{name}"

@@ -1,10 +1,11 @@
 """activations: the network's activations at every site, in one pass over training blocks that stops at the last site.
 
     python -m stages.activations --network data/model/network --tokenizer data/model/tokenizer --blocks … \\
-        --out data/activations
+        --place data/ceiling/place.json --out data/activations
 
-Reads   the model, training blocks
-Writes  one folder per site: safetensors shards, Parquet row index, manifest (rows, digests, mean, variance)
+Reads   the model, training blocks, which site the patch ceiling chose
+Writes  one folder per site (that one's is called `chosen`): safetensors shards, Parquet row index, manifest (rows,
+        digests, mean, variance)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from torch import Tensor
 from sieve.activations.background import behind
 from sieve.activations.capture import capture, text_tokens
 from sieve.activations.store import finish_store, write_shard
+from sieve.features.concepts import Place
 from sieve.model.language_model import LanguageModel, open_model
 from sieve.model.sites import site_width
 from sieve.provenance import Work, generator, link
@@ -29,18 +31,22 @@ from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import Activations
 
 BYTES = 4  # of a number in a shard
+CHOSEN = "chosen"  # the name, among sites, of the one that the patch ceiling chose
 
 
-def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, out: Output) -> None:
+def main(
+    params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, place: Input, out: Output
+) -> None:
     """A keyed shuffle of the training blocks, as many as give the rows asked for, sorted by length to save padding."""
     p = params.activations
     lm = open_model(network, tokenizer)
-    for site in p.sites:
+    sites = {name: Place.load(place).site if name == CHOSEN else name for name in p.sites}
+    for site in sites.values():
         site_width(lm.network, site)  # refuses what the network does not have
     train = [b for b in load_blocks(blocks) if b.split == "train"]
     chosen = choose_blocks(lm, train, p.rows, params.seed.data)
     with publish(out) as folder:
-        write(lm, chosen, work, folder, p)
+        write(lm, chosen, sites, work, folder, p)
 
 
 def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -> list[Block]:
@@ -60,33 +66,40 @@ def choose_blocks(lm: LanguageModel, train: list[Block], rows: int, seed: int) -
     return sorted(chosen, key=lambda b: len(b.ids))
 
 
-def write(lm: LanguageModel, blocks: list[Block], work: Work, folder: Path, p: Activations) -> None:
-    """A shard holds `shard_batches` forward passes and depends on its number only; the last is cut at `rows` rows.
+def write(
+    lm: LanguageModel, blocks: list[Block], sites: dict[str, str], work: Work, folder: Path, p: Activations
+) -> None:
+    """A folder for each of {name: site}.
 
-    While one shard is written, the next is captured: at most two are in memory.
+    A shard holds `shard_batches` forward passes and depends on its number only; the last is cut at `rows` rows. While
+    one shard is written, the next is captured: at most two are in memory.
     """
     watch, done = Progress("capturing activations", "row"), 0
-    row = sum(BYTES * site_width(lm.network, site) for site in p.sites)
+    row = sum(BYTES * site_width(lm.network, site) for site in sites.values())
     require_room(work.folder, p.rows * row - size_of(work.folder))
 
     def put(files: list[str], captured: dict[str, Tensor], count: int) -> None:
         """Finish the pieces of a shard, `count` rows of each site captured, and lay them out."""
-        for (site, rows), file in zip(captured.items(), files):
-            work.keep(file, partial(write_shard, rows=rows[:count], site=site, model=lm.digest, precision=p.precision))
+        for site, file in zip(sites.values() if captured else (), files):
+            work.keep(
+                file,
+                partial(write_shard, rows=captured[site][:count], site=site, model=lm.digest, precision=p.precision),
+            )
         for file in files:
             link(work.folder / file, folder / file)
 
+    distinct = list(dict.fromkeys(sites.values()))
     with behind() as give:
         for number, (part, own) in enumerate(shards(lm, blocks, p)):
-            files = [f"{site}/{name_of(number)}" for site in p.sites]
+            files = [f"{name}/{name_of(number)}" for name in sites]
             sound = all(work.sound(file) for file in files)
-            captured = {} if sound else capture(lm, part, p.sites, p.batch, p.precision)
+            captured = {} if sound else capture(lm, part, distinct, p.batch, p.precision)
             give(partial(put, files, captured, own.num_rows))
             done += own.num_rows
             watch(done, p.rows, {})
-    for site in p.sites:
-        digests = {name_of(n): work.digest(f"{site}/{name_of(n)}") for n in range(number + 1)}
-        finish_store(folder / site, (own for _, own in shards(lm, blocks, p)), digests)
+    for name in sites:
+        digests = {name_of(n): work.digest(f"{name}/{name_of(n)}") for n in range(number + 1)}
+        finish_store(folder / name, (own for _, own in shards(lm, blocks, p)), digests)
 
 
 def shards(lm: LanguageModel, blocks: list[Block], p: Activations) -> Iterator[tuple[list[Block], pa.Table]]:

@@ -1,9 +1,9 @@
 """filter: the latents that carry a language and not any text (LangFIR), and those that carry a value of a concept.
 
     python -m stages.filter --subject data/subjects/topk --network … --tokenizer … --blocks … \\
-        --controls … --out data/filter/topk
+        --controls … --place data/ceiling/place.json --out data/filter/topk
 
-Reads   a subject and its model, training text, sequences that carry no language
+Reads   a subject and its model, training text, sequences that carry no language, which concept is to be turned where
 Writes  features.parquet (every consistent latent with its figures), counts.parquet (every intermediate count, against
         each control; what is kept is what random tokens leave), directions/LANGUAGE.safetensors, concepts.json (the
         latents of each value, by their effect), also/CONCEPT.json (the same of other concepts)
@@ -19,7 +19,9 @@ import pyarrow as pa
 
 from sieve.features.activity import Activity, activity
 from sieve.features.choosing import choose
+from sieve.features.concepts import Place
 from sieve.features.concepts import Settings as ConceptSettings
+from sieve.features.counterfactual import told
 from sieve.features.langfir import (
     FEWEST,
     Noise,
@@ -58,18 +60,24 @@ CONTROLS = {
 
 
 def main(
-    params: Params, subject: Input, network: Input, tokenizer: Input, blocks: Input, controls: Input, out: Output
+    params: Params,
+    subject: Input,
+    network: Input,
+    tokenizer: Input,
+    blocks: Input,
+    controls: Input,
+    place: Input,
+    out: Output,
 ) -> None:
     """Everything is chosen on the training split."""
     languages = settings(Settings, params.filter.languages, "filter.languages")
     concepts = settings(ConceptSettings, params.filter.concepts, "filter.concepts")
     who = load_subject(subject, open_model(network, tokenizer))
     train = [b for b in load_blocks(blocks) if b.split == "train"]
-    kind = "problem" if any(b.kind == "problem" for b in train) else "text"
-    shown = [b for b in train if b.kind == kind][: concepts.documents]
+    shown = told(train, "train")[: concepts.documents]
     with publish(out) as folder:
         sift(params, languages, who, [b for b in train if b.kind == "text"], read_table(controls).to_pylist(), folder)
-        judged, *others = choose(who, shown, concepts, params.filter.batch)
+        judged, *others = choose(who, shown, Place.load(place), concepts, params.filter.batch)
         judged.save(folder / "concepts.json")
         for other in others:
             other.save(folder / "also" / f"{other.concept}.json")
@@ -101,7 +109,7 @@ def sift(
         found = select(target, random, how)
         for row in _features(language, target, random, found):
             _add(features, row)
-        drawn = Noise(params.seed.data, params.controls.exclude_bytes)
+        drawn = Noise(params.seed.data, params.tokens.controls.exclude_bytes)
         direction = direction_of(who, target, random, found.kept, language, how, drawn)
         if direction is not None:
             direction.save(folder / "directions" / f"{language}.safetensors")
@@ -118,7 +126,7 @@ def _noise(rows: list[dict[str, Any]], language: str, count: int) -> dict[str, l
     if len(found[RANDOM]) < count:
         raise ValueError(
             f"filter.languages.sequences asks for {count} random sequences for '{language}', "
-            f"but controls.sequences gave {len(found[RANDOM])}; raise it"
+            f"but tokens.controls.sequences gave {len(found[RANDOM])}; raise it"
         )
     return found
 

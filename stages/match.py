@@ -79,7 +79,8 @@ def compare_members(members: list[Path], activations: Path, wanted: int, order: 
     """Every figure of every pair of a group, then of two dictionaries that know nothing."""
     saes = {folder.name: Sae.load(folder / "sae.safetensors") for folder in members}
     group, like = next(iter(saes.items()))
-    store = Store.open(activations / like.site)
+    folders = {read_json(path)["site"]: path.parent for path in sorted(activations.glob("*/manifest.json"))}
+    store = Store.open(folders[like.site])
     x = store.take(batch_rows(0, store.rows, min(wanted, store.rows), order))
     pairs: list[tuple[str | None, str | None, Sae, Sae]] = [
         (first, second, saes[first], saes[second]) for first, second in combinations(saes, 2)

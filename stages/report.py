@@ -1,15 +1,17 @@
 """Put every subject's answers and both cards on one page that opens offline, and headline numbers in one flat file.
 
     python -m stages.report --evaluate data/evaluate --filter data/filter --history data/history \\
-        --match data/match/rows.parquet --dataset-card data/dataset/card.json --model-card data/model/card.json \\
+        --match data/match/rows.parquet --ceilings data/ceiling/rows.parquet --place data/ceiling/place.json \\
+        --dataset-card data/dataset/card.json --model-card data/model/card.json \\
         --out data/report --summary data/summary.json
 
 Reads   evaluate/<subject>/{rows,items,examples}.parquet, filter/<subject>/{counts,features}.parquet and
         history/<subject>.parquet for every id in `subjects`; what was matched from several starts, if anything;
-        the cards of dataset and model (flat JSON).
+        where concepts can be turned; the cards of dataset and model (flat JSON).
 Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
         with `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
         `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in `stages/_report/matches.py`;
+        and `ceiling.<key>`, see `Ceilings.figures` in `stages/_report/ceilings.py`;
         and `langfir.<key>`, see FIGURES in `stages/_report/languages.py`.
 """
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
+from stages._report.ceilings import Ceilings
 from stages._report.contrasts import figures, sentences
 from stages._report.languages import summary as languages
 from stages._report.matches import read_groups
@@ -32,19 +35,23 @@ def main(
     filter: Input,
     history: Input,
     match: Input,
+    ceilings: Input,
+    place: Input,
     dataset_card: Input,
     model_card: Input,
     out: Output,
     summary: Output,
 ) -> None:
     """Read every subject, draw, and write the page and the summary; a missing or extra subject is a ValueError."""
-    subjects = read_subjects(lineage(params), evaluate, filter, history)
+    where = Ceilings.read(ceilings, place)
+    subjects = read_subjects(lineage(params, where.place.site), evaluate, filter, history)
     card, groups = read_json(model_card), read_groups(match, subjects)
 
     contrasts = figures(params.contrasts, subjects)
 
     plots = all_plots(subjects)
-    page = render(subjects, read_json(dataset_card), card, plots, groups, sentences(params.contrasts, contrasts))
+    cards = read_json(dataset_card), card
+    page = render(subjects, cards, where, plots, groups, sentences(params.contrasts, contrasts))
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)
@@ -52,7 +59,7 @@ def main(
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:
-        write_json(file, summarise(subjects, card, groups) | contrasts | languages(subjects))
+        write_json(file, summarise(subjects, card, groups) | where.figures() | contrasts | languages(subjects))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from sieve.dictionary.sae import Sae
 from sieve.evals.case import Case
 from sieve.features.choosing import choose
-from sieve.features.concepts import Concepts, Position, Settings
+from sieve.features.concepts import Concepts, Place, Position, Settings
 from sieve.model.adapter import adapter_parameters, inject
 from sieve.model.language_model import LanguageModel
 from sieve.model.skill import cross_entropy
@@ -119,8 +119,9 @@ def planted_concepts(
     subject: Subject, blocks: list[Block], candidates: int = 2, position: Position = "concept"
 ) -> Concepts:
     """What is chosen for each name on the training split, one latent a name."""
-    settings = Settings("name", [], position, documents=99, candidates=candidates, probes=3, latents=1)
-    return choose(subject, [b for b in blocks if b.split == "train"], settings, 8)[0]
+    settings = Settings([], documents=99, candidates=candidates, probes=3, latents=1)
+    place = Place("name", subject.site, position)
+    return choose(subject, [b for b in blocks if b.split == "train"], place, settings, 8)[0]
 
 
 def planted_case(site: str = "resid_post_0", position: Position = "concept", candidates: int = 2) -> Case:

@@ -137,6 +137,33 @@ def test_few_values_are_covered_too(count):
     assert hits > 180
 
 
+def pigeonhole(values, source, target, count, rng):
+    """The percentile interval of a bootstrap that draws values, for both roles at once (Owen 2007)."""
+    drawn = torch.zeros(400, count).scatter_add_(
+        1, torch.randint(count, (400, count), generator=rng), torch.ones(400, count)
+    )
+    weight = drawn[:, source] * drawn[:, target]
+    means = ((weight @ torch.tensor(values)) / weight.sum(1))[weight.sum(1) > 0].sort().values
+    return float(means[int(0.025 * len(means))]), float(means[int(0.975 * len(means))])
+
+
+def test_a_bootstrap_of_few_values_would_hold_the_truth_less_often():
+    """Of pairs of three values and of twelve, whose shares are planted, drawing values again reaches too little."""
+    for count, least in ((3, 10), (12, 2)):
+        ours = theirs = 0
+        for seed in range(150):
+            rng = generator(seed, "bootstrap", count)
+            source = torch.randint(count, (300,), generator=rng)
+            target = (source + torch.randint(1, count, (300,), generator=rng)) % count
+            effects = torch.randn(2, count, generator=rng)
+            values = (effects[0][source] + effects[1][target] + torch.randn(300, generator=rng)).tolist()
+            _, low, high = mean_interval(values, [source.tolist(), target.tolist()])
+            ours += low <= 0 <= high
+            low, high = pigeonhole(values, source, target, count, rng)
+            theirs += low <= 0 <= high
+        assert ours >= 135 and theirs <= ours - least, (count, ours, theirs)
+
+
 def test_items_that_agree_have_no_interval():
     """A constant is certain, to the bit, and so is a single item, as far as anyone can tell."""
     _, roles = drawn(0)

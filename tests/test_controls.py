@@ -11,7 +11,7 @@ from sieve.dictionary.sae import Sae
 from sieve.model.language_model import open_model
 from sieve.model.pretrain import PretrainConfig, new_network
 from sieve.provenance import Work, read_json, read_table
-from stages import activations, controls, dataset, evaluate, filter, match, model, report, tokens, train
+from stages import activations, ceiling, dataset, evaluate, filter, match, model, report, tokens, train
 from stages._common import write_history
 from stages._params import load_params, read_values, settings
 from tests.conftest import ROOT
@@ -36,7 +36,8 @@ def test_an_untrained_model_is_the_same_but_for_its_training():
     """presets/untrained is presets/controls with no token to learn from, and without gates that ask for skill."""
     places = changed("presets/controls/params.yaml", "presets/untrained/params.yaml")
 
-    assert places == {".model.pretrain.tokens", ".model.min_copied", ".model.min_answers"}
+    asked = {".ceiling.site", ".ceiling.position", ".activations.sites", ".train.subjects.topk.site"}  # unchosen
+    assert places == {".model.pretrain.tokens", ".model.min_copied", ".model.min_answers"} | asked
     assert read_values(ROOT / "presets/untrained/params.yaml")["model"]["pretrain"]["tokens"] == 0
 
 
@@ -71,12 +72,12 @@ def data(params, tmp_path_factory):
     """What every stage writes, from the generated text to the report, in this process."""
     d = tmp_path_factory.mktemp("data")
     texts, problems, network, tokenizer = d / "texts", d / "problems", d / "network", d / "tokenizer"
-    blocks, noise = d / "blocks", d / "noise"
+    blocks, noise, place = d / "blocks", d / "noise", d / "place"
     dataset.main(params, d, texts, problems, d / "dataset.json")
     model.main(params, Work(d / "work/model", print), d, texts, problems, network, tokenizer, d / "card.json")
-    tokens.main(params, texts, problems, tokenizer, blocks)
-    controls.main(params, blocks, tokenizer, noise)
-    activations.main(params, Work(d / "work/activations", print), network, tokenizer, blocks, d / "activations")
+    tokens.main(params, texts, problems, tokenizer, blocks, noise)
+    ceiling.main(params, network, tokenizer, blocks, d / "ceilings", place)
+    activations.main(params, Work(d / "work/activations", print), network, tokenizer, blocks, place, d / "activations")
     (d / "history").mkdir()
     for name, subject in params.train.subjects.items():
         folder, features, history = d / "subjects" / name, d / "filter" / name, d / "history" / f"{name}.parquet"
@@ -85,10 +86,10 @@ def data(params, tmp_path_factory):
             write_history(history, "train", [])
         else:
             train.main(params, Work(d / "work" / name, print), name, d / "activations" / subject.site, folder, history)
-        filter.main(params, folder, network, tokenizer, blocks, noise, features)
+        filter.main(params, folder, network, tokenizer, blocks, noise, place, features)
         evaluate.main(params, folder, network, tokenizer, blocks, features, d / "evaluate" / name)
     match.main(params, [], d / "activations", d / "match")
-    inputs = ("evaluate", "filter", "history", "match", "dataset.json", "card.json")
+    inputs = ("evaluate", "filter", "history", "match", "ceilings", "place", "dataset.json", "card.json")
     written = (d / name for name in (*inputs, "report", "summary.json"))
     report.main(params, *written)
     return d

@@ -39,7 +39,7 @@ def test_a_subject_needs_no_model_library_until_it_is_opened():
     [
         ("dataset", set()),
         (
-            "model, tokens, controls, activations, train, orthogonalize, match, adapt, filter, evaluate",
+            "model, tokens, ceiling, activations, train, orthogonalize, match, adapt, filter, evaluate",
             {"torch"},
         ),
         ("report", {"torch", "matplotlib", "jinja2"}),

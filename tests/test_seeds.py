@@ -9,8 +9,8 @@ from tests.sandbox import Sandbox, declared
 OWNERS = {  # which seeds each stage depends on; a stage that doesn't declare one never reads it (test_truth)
     "dataset": {"data"},
     "model": {"init", "order"},
-    "tokens": set(),
-    "controls": {"data"},
+    "tokens": {"data"},
+    "ceiling": set(),
     "activations": {"data"},
     "train": {"init", "order"},
     "orthogonalize": {"order"},

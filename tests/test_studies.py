@@ -13,7 +13,7 @@ STUDIES = ["isolation", "isolation-real", "isolation-stories", "isolation-varian
 def study(request):
     """(params, lineage by subject) of a preset."""
     params = load_params(ROOT / f"presets/{request.param}/params.yaml")
-    return params, {line.subject: line for line in lineage(params)}
+    return params, {line.subject: line for line in lineage(params, params.ceiling.site)}
 
 
 def test_contrasts_pair_subjects_of_one_seed(study):

@@ -60,16 +60,16 @@ def test_an_undeclared_import(tokens):
 
 def test_an_undeclared_read_through_pyarrow(tokens):
     """So does one that reads an undeclared table, though Python's own hooks don't see such a read."""
-    plant(tokens, "import pyarrow.parquet; pyarrow.parquet.read_table('data/controls/sequences.parquet')")
+    plant(tokens, "import pyarrow.parquet; pyarrow.parquet.read_table('data/ceiling/rows.parquet')")
     done = tokens.run()
-    assert done.returncode != 0 and "data/controls/sequences.parquet" in done.stderr
+    assert done.returncode != 0 and "data/ceiling/rows.parquet" in done.stderr
 
 
 def test_an_undeclared_param(tokens):
     """A param that is read and not declared stands in the statement, and is told apart."""
-    plant(tokens, "params.controls.sequences")
+    plant(tokens, "params.match.rows")
     assert tokens.run().returncode == 0
-    assert undeclared_params(tokens.stage, tokens.statement()) == ["controls.sequences"]
+    assert undeclared_params(tokens.stage, tokens.statement()) == ["match.rows"]
 
 
 def test_a_stage_that_is_not_deterministic(tokens):
@@ -153,7 +153,7 @@ def test_a_stale_matrix_folder(project):
         ("data/activations/resid_post_0/rows.parquet", "train@topk", "rows.parquet is damaged"),
         ("data/activations/resid_post_0/manifest.json", "train@topk", "manifest.json is damaged"),
         ("data/model/network/model.safetensors", "activations", "data/model/network is not what was written"),
-        ("data/tokens/blocks.parquet", "controls", "data/tokens/blocks.parquet is not what was written"),
+        ("data/tokens/blocks.parquet", "ceiling", "data/tokens/blocks.parquet is not what was written"),
     ],
 )
 def test_a_flipped_bit(project, file, stage, named):

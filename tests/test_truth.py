@@ -16,7 +16,7 @@ ONE_OF_EACH = [
     "dataset",
     "model",
     "tokens",
-    "controls",
+    "ceiling",
     "activations",
     "train@batchtopk",
     "orthogonalize@cosine_5",
@@ -50,7 +50,7 @@ def test_a_stage_with_its_declared_inputs_only(toy_run, tmp_path, name):
     statement = sandbox.statement()
     assert undeclared_params(sandbox.stage, statement) == []
     assert unused_params(sandbox.stage, statement) == []
-    own = {"seed", name.split("@")[0], *(["controls"] if name.startswith("filter@") else [])}  # how its noise was drawn
+    own = {"seed", name.split("@")[0], *(["tokens"] if name.startswith("filter@") else [])}  # how its noise was drawn
     assert name == "report" or {p.split(".")[0] for p in statement.params} <= own
     code = {name for name in statement.deps if name.endswith(".py")}
     assert undeclared_files(sandbox.stage, code) == []

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sieve.bootstrap import bootstrap
 from sieve.clusters import Roles, fewest_clusters, mean_interval
-from sieve.features.concepts import Concepts, surfaces
-from sieve.features.counterfactual import Pair, pairs
+from sieve.features.concepts import Concepts
+from sieve.features.counterfactual import Pair, pairs, told
 from sieve.intervals import wilson
 from sieve.interventions.direction import Direction
 from sieve.interventions.swap import Feature
@@ -62,34 +62,18 @@ class Case:
         found = sorted({b.language for b in self.pick("text", "test")} & set(self.languages))
         return found if len(found) > 1 else []
 
-    def other_concepts(self) -> list[str]:
-        """Concepts but the chosen one that validation problems (or texts, if there are none) mention, sorted."""
-        return sorted({m.concept for b in self._told("valid") for m in b.mentions} - {self.concepts.concept})
+    def pairs(self, split: str, count: int) -> list[Pair]:
+        """Up to `count` counterfactual pairs of the judged concept in problems, or in texts where there are none."""
+        words = self.concepts.words
+        return pairs(told(self.blocks, split), self.concepts.concept, words, count) if len(words) > 1 else []
 
-    def words(self, concept: str) -> dict[str, tuple[int, ...]]:
-        """{value: its token ids}: as the features were chosen with, or for other concepts as training text has them."""
-        if concept == self.concepts.concept:
-            return self.concepts.words
-        return surfaces(self._told("train"), concept)
-
-    def pairs(self, split: str, count: int, concept: str | None = None) -> list[Pair]:
-        """Up to `count` counterfactual pairs of problems, or of texts where there are none, of any `concept`."""
-        concept = concept or self.concepts.concept
-        words = self.words(concept)
-        return pairs(self._told(split), concept, words, count) if len(words) > 1 else []
-
-    def no_pairs(self, question: str, split: str, concept: str | None = None) -> list[Row]:
-        """The one line of a question that needs pairs where there are none; another concept's has its name as case."""
-        name = concept or self.concepts.concept
-        values, case = len(self.words(name)), "" if name == self.concepts.concept else name
+    def no_pairs(self, question: str, split: str) -> list[Row]:
+        """The one line of a question that needs pairs where there are none."""
+        name, values = self.concepts.concept, len(self.concepts.words)
         why = f"nothing in the {split} split mentions one value of '{name}' twice"
         if values < 2:
             why = f"the training text names {values} value(s) of '{name}'"
-        return not_applicable(question, "success", why, case)
-
-    def _told(self, split: str) -> list[Block]:
-        """The problems of a split, or its texts where it has no problems."""
-        return self.pick("problem", split) or self.pick("text", split)
+        return not_applicable(question, "success", why)
 
     def batches(self, blocks: Sequence[Block]) -> list[tuple[list[Block], Tensor, Tensor]]:
         """(blocks, ids, mask) by at most `batch` documents."""

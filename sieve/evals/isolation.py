@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
 
+from sieve.clusters import Roles
 from sieve.dictionary.sae import Sae
+from sieve.evals.case import Item, Row, clustered_mean, clustered_proportion, not_applicable
 from sieve.interventions.swap import Feature, Strength
 from sieve.model.language_model import LanguageModel
 from sieve.model.splice import splice
@@ -205,3 +208,34 @@ def random_directions(features: Mapping[str, Feature], sae: Sae, strength: Stren
         drawn = torch.randn(sae.width, generator=generator(seed, "direction control", name))
         found[name] = drawn * (written.norm() / drawn.norm())
     return found
+
+
+def means(items: Sequence[Item]) -> list[Row]:
+    """Every metric of every condition of swaps, over its items."""
+    rows: list[Row] = []
+    for case, group in groupby(items, key=lambda item: item.case):
+        own = list(group)
+        answered = all(item.kept is not None for item in own)
+        for metric in ("success", "named", "dropped", "exact", *(("kept", "success_and_kept") if answered else ())):
+            rows.append(clustered_proportion("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
+        if not answered:
+            rows += not_applicable("swap", "kept", "text has no answers", case)
+        for metric in ("rouge_l", "acted", "others"):
+            known = [item for item in own if getattr(item, metric) is not None]
+            each = [getattr(item, metric) for item in known]
+            found = [clustered_mean("swap", metric, case, each, roles(known))] if known else None
+            rows += found or not_applicable("swap", metric, "no other value has latents", case)
+        rows += _divergence(case, [item for item in own if item.tokens])
+    return rows
+
+
+def roles(items: Sequence[Item]) -> Roles:
+    """The clusters of items, by role."""
+    return list(zip(*(item.roles for item in items)))
+
+
+def _divergence(case: str, own: Sequence[Item]) -> list[Row]:
+    """Nats per token."""
+    if not own:
+        return not_applicable("swap", "kl", "nothing but names is said", case)
+    return [clustered_mean("swap", "kl", case, [item.kl for item in own], roles(own), [item.tokens for item in own])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -18,12 +20,14 @@ USUAL = 0.95
 class Judge(NamedTuple):
     """Which language a text is in, and above how many nats per token each language's text is not fluent.
 
-    second: another opinion of the language, if there is one.
+    second: another opinion of the language, if there is one. few: the number of documents that a language is known by,
+    where it is smaller than was asked for.
     """
 
     language: Callable[[str], str | None]
     limits: dict[str, float]
     second: Callable[[str], str | None] | None = None
+    few: Mapping[str, int] = MappingProxyType({})
 
 
 class Written(NamedTuple):
@@ -53,7 +57,8 @@ def taught(case: Case, documents: int, second: bool, start: int, length: int, se
         each = (nats / tokens.clamp_min(1)).sort().values
         limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))])
     texts = {name: decode([list(b.ids) for b in some], skip_special_tokens=True) for name, some in samples.items()}
-    return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None)
+    few = {name: len(some) for name, some in samples.items() if len(some) < documents}
+    return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None, few)
 
 
 def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
@@ -65,7 +70,9 @@ def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
         for opinion, ask in (("ngrams", judge.language), ("py3langid", judge.second)):
             if ask is not None and texts:
                 hits = [ask(text) == name for text in texts]
-                rows.append(proportion("steering", "judged", f"{opinion}/{name}", hits))
+                few = f"taught by {judge.few[name]} documents, there are no more" if name in judge.few else ""
+                row = proportion("steering", "judged", f"{opinion}/{name}", hits)
+                rows.append(replace(row, note=few if opinion == "ngrams" else ""))
     return rows
 
 

@@ -1,8 +1,9 @@
 """Can one name be turned into another, and does anything else change?
 
 The latents of each value were chosen on training text by their causal effect. The strength is chosen on pairs of the
-validation split, by success with the answer kept, and everything is then measured on pairs of the test split. Wherever
-the source's latents fire, a *swap* silences them and writes the target's; at strength 0 it only drops.
+validation split, by success with the answer kept, within a range if one is asked for, and all is then measured on
+pairs of the test split. Wherever the source's latents fire, a *swap* silences them and writes the target's; at strength
+0 it only drops.
 
 success: the target occurs as a whole word (`named`) and the source doesn't (`dropped`); kept: the computed answer is
 right. What changes besides is measured against the same subject's run without the swap, its reconstruction spliced in
@@ -27,20 +28,19 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import groupby
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sieve.clusters import Roles
-from sieve.evals.case import Case, Item, Row, clustered_mean, clustered_proportion, not_applicable
+from sieve.evals.case import Case, Item, Row
 from sieve.evals.isolation import (
     Forced,
     bystanders,
     code_change,
     forced,
     made_equal,
+    means,
     off_slot,
     off_slot_kl,
     random_directions,
@@ -61,12 +61,17 @@ HELD_OUT = 200
 
 @dataclass(frozen=True)
 class Settings:
-    """Pairs; tokens to generate; strengths to try, of a kind that `Strength` explains; 0 only drops."""
+    """Pairs; tokens to generate; strengths to try, of a kind that `Strength` explains; 0 only drops.
+
+    success: the least and the most that the chosen strength should have on validation pairs. With [0.3, 0.8] there is
+    room for another subject to be better or worse; [0.0, 1.0] takes any.
+    """
 
     pairs: int
     new_tokens: int
     strengths: list[float]
     kind: Kind
+    success: list[float]
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
@@ -79,6 +84,8 @@ class Settings:
         wrong += [f"strengths has {s}; must be numbers from 0 on" for s in self.strengths if not 0 <= s < math.inf]
         if len(set(self.strengths)) < len(self.strengths):
             wrong.append(f"strengths is {self.strengths}; name each once")
+        if len(self.success) != 2 or not 0 <= self.success[0] < self.success[1] <= 1:
+            wrong.append(f"success is {self.success}; must be two shares, the least and the most, such as [0.3, 0.8]")
         if wrong:
             raise ValueError("; ".join(wrong))
 
@@ -127,10 +134,9 @@ def run(case: Case, settings: Settings) -> list[Row | Item]:
     features = {c.feature.name: c.feature for c in case.concepts.choices}
     study = Study(case, features, written(case.subject.lm, case.concepts.words), settings.new_tokens)
     edits = swaps(study, settings)
-    best = tune(study, tuning, edits)
+    best, note = tune(study, tuning, edits, settings.success)
     items = judged(study, found, [*edits, *controls(study, best)])
-    strength = Row("swap", "strength", "chosen", best.strength, n=len(tuning))
-    return [strength, *means(items), *items]
+    return [Row("swap", "strength", "chosen", best.strength, n=len(tuning), note=note), *means(items), *items]
 
 
 def swaps(study: Study, settings: Settings) -> list[Edit]:
@@ -138,16 +144,24 @@ def swaps(study: Study, settings: Settings) -> list[Edit]:
     return [Edit("swap", s, study.features, Strength(s, settings.kind)) for s in settings.strengths]
 
 
-def tune(study: Study, tuning: list[Pair], edits: list[Edit]) -> Edit:
-    """The swap with the most successes that keep the answer; among equals, as in text or where the model solves
+def tune(study: Study, tuning: list[Pair], edits: list[Edit], wanted: Sequence[float]) -> tuple[Edit, str]:
+    """The swap with the most successes that keep the answer, and a note if no success is as `wanted` (least, most).
+
+    Of those whose success is, or if none is, of those nearest to it; among equals, as in text or where the model solves
     nothing, the one with the most successes; then the weaker.
     """
     scores, tried = {}, [edit for edit in edits if edit.strength > 0]
     for edit in tried:
         said = [verdict(study, p, ids) for p, (ids, _) in zip(tuning, continuations(study, tuning, edit))]
         success = [named and dropped for named, dropped, _ in said]
-        scores[edit.strength] = sum(s and bool(kept) for s, (_, _, kept) in zip(success, said)), sum(success)
-    return max(tried, key=lambda edit: (*scores[edit.strength], -edit.strength))
+        share = sum(success) / len(said)
+        outside = max(wanted[0] - share, share - wanted[1], 0.0)
+        kept = sum(s and bool(kept) for s, (_, _, kept) in zip(success, said))
+        scores[edit.strength] = -outside, kept, sum(success)
+    best = max(tried, key=lambda edit: (*scores[edit.strength], -edit.strength))
+    outside, _, successes = scores[best.strength]
+    note = f"no success on validation pairs lies in {wanted[0]:g} to {wanted[1]:g}; here {successes / len(tuning):.2f}"
+    return best, note if outside else ""
 
 
 def controls(study: Study, best: Edit) -> list[Edit]:
@@ -267,34 +281,3 @@ def verdict(study: Study, pair: Pair, ids: list[int]) -> tuple[bool, bool, bool 
     text = study.case.subject.lm.tokenizer.decode(ids)
     named, dropped = mentions(text, study.names[pair.target]), not mentions(text, study.names[pair.source])
     return named, dropped, parse_answer(text) == pair.answer if pair.answer else None
-
-
-def means(items: Sequence[Item]) -> list[Row]:
-    """Every metric of every condition, over its items."""
-    rows: list[Row] = []
-    for case, group in groupby(items, key=lambda item: item.case):
-        own = list(group)
-        answered = all(item.kept is not None for item in own)
-        for metric in ("success", "named", "dropped", "exact", *(("kept", "success_and_kept") if answered else ())):
-            rows.append(clustered_proportion("swap", metric, case, [getattr(item, metric) for item in own], roles(own)))
-        if not answered:
-            rows += not_applicable("swap", "kept", "text has no answers", case)
-        for metric in ("rouge_l", "acted", "others"):
-            known = [item for item in own if getattr(item, metric) is not None]
-            each = [getattr(item, metric) for item in known]
-            found = [clustered_mean("swap", metric, case, each, roles(known))] if known else None
-            rows += found or not_applicable("swap", metric, "no other value has latents", case)
-        rows += _divergence(case, [item for item in own if item.tokens])
-    return rows
-
-
-def roles(items: Sequence[Item]) -> Roles:
-    """The clusters of items, by role."""
-    return list(zip(*(item.roles for item in items)))
-
-
-def _divergence(case: str, own: Sequence[Item]) -> list[Row]:
-    """Nats per token."""
-    if not own:
-        return not_applicable("swap", "kl", "nothing but names is said", case)
-    return [clustered_mean("swap", "kl", case, [item.kl for item in own], roles(own), [item.tokens for item in own])]

@@ -16,12 +16,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sieve.features.concepts import Choice, Concepts, Pick, Position, Probe, Settings, labelled, probe, surfaces
+from sieve.features.concepts import (
+    Choice,
+    Concepts,
+    Pick,
+    Place,
+    Position,
+    Probe,
+    Settings,
+    labelled,
+    probe,
+    surfaces,
+)
 from sieve.interventions.swap import Feature
 from sieve.model.splice import RowEdit
 from sieve.subject import Subject
@@ -111,34 +123,34 @@ def _overwrite(group: Sequence[Trial], width: int) -> RowEdit:
     return apply
 
 
-def choose(subject: Subject, blocks: Sequence[Block], settings: Settings, batch: int) -> list[Concepts]:
-    """What is chosen for every value of each concept that `settings` name, in their order.
+def choose(subject: Subject, blocks: Sequence[Block], place: Place, settings: Settings, batch: int) -> list[Concepts]:
+    """What is chosen for every value of the concept that is to be turned, then of the others that `settings` name.
 
     A latent is the causal pick of one value of a concept only, the one on which its effect is largest: written for two,
     it could say but one of them. `blocks` must be training data. Values for which no latent with an effect is left get
     an empty feature; where `blocks` mark nothing at all there are no values. ValueError when they mark other concepts.
     """
-    concepts = [settings.concept, *settings.also]
-    values = [(concept, value) for concept in concepts for value in _values(blocks, concept)]
-    mean, rate, total = mean_codes(subject, blocks, values, settings.position, batch)
+    places = [replace(place, concept=concept) for concept in (place.concept, *settings.also)]
+    values = [(own.concept, value) for own in places for value in _values(blocks, own.concept)]
+    mean, rate, total = mean_codes(subject, blocks, values, place.position, batch)
     found = []
-    for concept in concepts:
-        own = [row for row, (name, _) in enumerate(values) if name == concept]
-        found.append(_choose(subject, blocks, concept, settings, (mean[own], rate[own], total), batch))
+    for own in places:
+        rows = [row for row, (concept, _) in enumerate(values) if concept == own.concept]
+        found.append(_choose(subject, blocks, own, settings, (mean[rows], rate[rows], total), batch))
     return found
 
 
 def _choose(
     subject: Subject,
     blocks: Sequence[Block],
-    concept: str,
+    place: Place,
     settings: Settings,
     codes: tuple[Tensor, Tensor, Tensor],
     batch: int,
 ) -> Concepts:
     """What is chosen for one concept, by what `mean_codes` gives for its values."""
     mean, rate, total = codes
-    tasks = _tasks(blocks, concept, settings)
+    tasks = _tasks(blocks, place, settings.probes)
     typical = mean / rate.clamp_min(1e-12)
     labels = torch.tensor([task.labels for task in tasks], dtype=torch.float64)
     precision = rate * labels[:, None] / total.clamp_min(1)
@@ -160,7 +172,7 @@ def _choose(
     marking = most_selective(precision, rate, contrast)
     apart = [sum(effect, 0.0) for effect in measure([[latents] if latents else [] for latents in marking])]
     choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v])) for v, task in enumerate(tasks)]
-    return Concepts(concept, settings.position, subject.site, subject.lm.digest, sae, tuple(choices))
+    return Concepts(place.concept, place.position, subject.site, subject.lm.digest, sae, tuple(choices))
 
 
 def _values(blocks: Sequence[Block], concept: str) -> list[str]:
@@ -168,9 +180,9 @@ def _values(blocks: Sequence[Block], concept: str) -> list[str]:
     values, marked = list(surfaces(blocks, concept)), sorted({m.concept for b in blocks for m in b.mentions})
     if marked and not values:
         raise ValueError(
-            f"filter.concepts: no value of '{concept}' is marked in the {len(blocks)} training documents looked at; "
-            f"marked are: {', '.join(marked)}; name one of these, raise filter.concepts.documents, or mark words of "
-            f"'{concept}' (dataset.files.words)"
+            f"no value of '{concept}' is marked in the {len(blocks)} training documents looked at; "
+            f"marked are: {', '.join(marked)}; name one of these (ceiling.concept, filter.concepts.also), raise "
+            f"filter.concepts.documents, or mark words of '{concept}' (dataset.files.words)"
         )
     return values
 
@@ -226,13 +238,13 @@ class Task(NamedTuple):
     foreign: list[Probe]
 
 
-def _tasks(blocks: Sequence[Block], concept: str, settings: Settings) -> list[Task]:
-    counts = Counter(value for block in blocks for value, _ in labelled(block, concept, settings.position))
-    found = [p for p in (probe(b, concept, settings.position) for b in blocks) if p is not None]
+def _tasks(blocks: Sequence[Block], place: Place, probes: int) -> list[Task]:
+    counts = Counter(value for block in blocks for value, _ in labelled(block, place.concept, place.position))
+    found = [p for p in (probe(b, place.concept, place.position) for b in blocks) if p is not None]
     tasks = []
-    for v, (value, ids) in enumerate(surfaces(blocks, concept).items()):
-        own = _spread([p for p in found if p.value == value], settings.probes, 0)
-        foreign = _spread([p for p in found if p.value != value], settings.probes, v)
+    for v, (value, ids) in enumerate(surfaces(blocks, place.concept).items()):
+        own = _spread([p for p in found if p.value == value], probes, 0)
+        foreign = _spread([p for p in found if p.value != value], probes, v)
         tasks.append(Task(value, ids, counts[value], own, foreign))
     return tasks
 

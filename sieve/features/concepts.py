@@ -23,16 +23,34 @@ Position = Literal["concept", "last"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Which concepts, where they are looked for, and how their latents are chosen.
-
-    Swaps are judged on `concept`; latents are chosen for those in `also` by the same numbers. `documents` to look at;
-    `candidates` per value, each tried on `probes` texts; up to `latents` per value.
-    """
+class Place:
+    """Where a concept is to be turned: at a site, at the tokens that `position` names; see `sieve.features.ceiling`."""
 
     concept: str
-    also: list[str]
+    site: str
     position: Position
+
+    def save(self, path: Path) -> None:
+        """Write canonical JSON."""
+        write_json(path, {"kind": "place", **asdict(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Place:
+        """Read a file written by `save`. ValueError when it is something else."""
+        values = read_json(path)
+        if not isinstance(values, dict) or values.pop("kind", None) != "place":
+            raise ValueError(f"{path} names no place; give the place.json that the ceiling stage wrote")
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the latents of concepts are chosen: those of the one that is to be turned, and by the same numbers of `also`.
+
+    `documents` to look at; `candidates` per value, each tried on `probes` texts; up to `latents` per value.
+    """
+
+    also: list[str]
     documents: int
     candidates: int
     probes: int
@@ -51,9 +69,8 @@ class Settings:
                 yield f"{name} is {getattr(self, name)}; must be at least 1"
         if self.candidates < self.latents:
             yield f"candidates is {self.candidates}, but latents {self.latents} of them may be taken; raise candidates"
-        if len({self.concept, *self.also}) <= len(self.also):
-            listed = ", ".join([self.concept, *self.also])
-            yield f"concept and also name {listed}; name each concept once"
+        if len(set(self.also)) < len(self.also):
+            yield f"also names {', '.join(self.also)}; name each concept once"
 
 
 @dataclass(frozen=True)

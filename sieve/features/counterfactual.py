@@ -30,6 +30,12 @@ class Pair:
     frame: tuple[int, ...]
 
 
+def told(blocks: Sequence[Block], split: str) -> list[Block]:
+    """The problems of a split, or its texts where it has no problems: where concepts are mentioned."""
+    own = [block for block in blocks if block.split == split]
+    return [block for block in own if block.kind == "problem"] or [block for block in own if block.kind == "text"]
+
+
 def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
     """Up to `count` pairs, one per block; for each source the other values take turns as the target.
 

@@ -40,7 +40,9 @@ def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
         told = contrast(whole, metric) if complete else None
         back = contrast([(over, of) for of, over in whole], metric) if complete else None
         found[key] = told.mean if told else None
-        found[f"{key}_exchanged"] = 0.0 - back.mean if back else None
+        ends = (back.mean, back.high, back.low) if back else (None, None, None)
+        for end, value in zip(("", "_low", "_high"), ends):
+            found[f"{key}_exchanged{end}"] = None if value is None else 0.0 - value
         found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
         found[f"{key}_least"] = min(told.seeds) if told else None
         found[f"{key}_items"] = told.n if told else None

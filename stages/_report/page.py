@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
-from stages._report.ceilings import ceilings
+from stages._report.ceilings import Ceilings, patched
 from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.selectivity import COLUMNS, profiles
@@ -226,13 +226,14 @@ def _example_group(subject: Subject, label: str, latent: int, found: list[dict[s
 
 def render(
     subjects: list[Subject],
-    dataset: Card,
-    model: Card,
+    cards: tuple[Card, Card],
+    ceilings: Ceilings,
     plots: Mapping[str, list[Plot]],
     groups: list[Group],
     contrasts: list[str],
 ) -> str:
-    """The whole page as one HTML text; `dataset` and `model` are their cards, `contrasts` sentences."""
+    """The whole page as one HTML text; the cards are those of dataset and model, `contrasts` sentences."""
+    dataset, model = cards
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -259,7 +260,8 @@ def render(
         swap_metrics=SWAP_METRICS,
         worked=[s for s in subjects if s.worked],
         chosen=[(s, chosen(s)) for s in subjects if chosen(s)],
-        ceilings=ceilings(subjects),
+        ceilings=ceilings,
+        patched=patched(subjects),
         languages={
             "comparison": comparison(subjects),
             "rivals": rivals(subjects),

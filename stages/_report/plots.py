@@ -48,7 +48,7 @@ def swap_plots(subjects: Iterable[Subject]) -> list[Plot]:
 
 def _success(subject: Subject, which: str) -> Row:
     if which == "reference":
-        return subject.row("ceiling", "success", "chosen")
+        return subject.row("ceiling", "success", "patched")
     return subject.row(
         "swap", "success", control_swap(subject, "random") if which == "control" else best_swap(subject) or ""
     )

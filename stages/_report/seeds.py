@@ -116,7 +116,7 @@ def _side(axes: Axes, places: Sequence[float], doses: Sequence[Dose], metric: st
 
 def _ceiling(axes: Axes, subjects: Sequence[Subject], metric: str) -> None:
     """The patch ceiling, which is the model's and the site's own: a line across, of success only."""
-    value = next((s.row("ceiling", "success", "chosen").value for s in subjects), None)
+    value = next((s.row("ceiling", "success", "patched").value for s in subjects), None)
     if metric == "success" and value is not None:
         axes.axhline(value, color=INK, ls=":", lw=1.2)
 

@@ -107,10 +107,10 @@ class Subject:
         return list(dict.fromkeys(note or "no reason was recorded" for note in notes))
 
 
-def lineage(params: Params) -> list[Lineage]:
+def lineage(params: Params, chosen: str) -> list[Lineage]:
     """The lineage of every subject in `params.subjects`, in that order; an adapted model has its dictionary's weight.
 
-    Raises ValueError for a subject that no stage makes.
+    chosen: the site that the patch ceiling chose, which params call so. ValueError for a subject that no stage makes.
     """
     trained, orthogonalized = params.train.subjects, params.orthogonalize.subjects
     adapted = params.adapt.subjects
@@ -120,7 +120,8 @@ def lineage(params: Params) -> list[Lineage]:
     def line(subject: str) -> Lineage:
         if subject in trained:
             own = trained[subject]
-            return Lineage(subject, "train", None, None, own.site, None, own.seed, kind[subject])
+            site = chosen if own.site == "chosen" else own.site
+            return Lineage(subject, "train", None, None, site, None, own.seed, kind[subject])
         if subject in orthogonalized:
             pull = orthogonalized[subject]
             base = line(pull.sae)

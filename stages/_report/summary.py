@@ -80,7 +80,7 @@ def _strength(subject: Subject) -> Value:
 
 
 def _ceiling(subject: Subject) -> Value:
-    return subject.row("ceiling", "success", "chosen").value
+    return subject.row("ceiling", "success", "patched").value
 
 
 def _of_ceiling(subject: Subject) -> Value:
@@ -194,7 +194,7 @@ KEYS: dict[str, Key] = {
     "copied_original": _row("solutions that carry the right name, no SAE", "solving", "copied", "original"),
     "ceiling": Key(
         "pairs in which the other problem's true activations, patched in without an SAE, turn the name",
-        "ceiling / success / chosen: the subject's own site and position",
+        "ceiling / success / patched: the subject's own site and position, on test pairs",
         _ceiling,
     ),
     "ceiling_through_sae": _row("the same, through the SAE", "ceiling", "success", "subject"),
@@ -202,7 +202,7 @@ KEYS: dict[str, Key] = {
         "pairs in which the new name appears in the continuation and the old one does not", "success"
     ),
     "swap_of_ceiling": Key(
-        "swap_success as a share of the ceiling, which other pairs of the same problems have; nothing where that is 0",
+        "swap_success as a share of the ceiling, which has the first of the same pairs; nothing where that is 0",
         "swap_success / ceiling",
         _of_ceiling,
     ),

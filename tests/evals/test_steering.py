@@ -264,3 +264,13 @@ def test_judges_are_judged_on_text_that_they_did_not_learn_from(case, monkeypatc
     ]
     train = dict.fromkeys(knows)
     assert all(r.value == 0 for r in judging.judged(case, Judge(train.get, {}), 6, 8))
+
+
+def test_a_judge_with_little_to_learn_from_says_so(case):
+    """Where a language has fewer training documents than were asked for, its row says how many there were."""
+    there = {name: len(case.pick("text", "train", None, name)) for name in case.told}
+    for documents, few in ((min(there.values()) - 1, {}), (max(there.values()) + 1, there)):
+        judge = judging.taught(case, documents, False, 6, 8, 0)
+        notes = {r.case: r.note for r in judging.judged(case, judge, 6, 8)}
+        assert judge.few == few
+        assert all((f"by {there[n]} documents" in notes[f"ngrams/{n}"]) == bool(few) for n in case.told)

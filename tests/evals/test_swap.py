@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from sieve.evals import swap
+from sieve.evals import isolation, swap
 from sieve.evals.case import Case, Item, Row
 from sieve.features.concepts import written
 from sieve.features.counterfactual import Pair
@@ -15,7 +15,7 @@ from sieve.subject import Subject
 from tests.planted import DIGITS, KIND, NAMES, SAID, WORDS, no_concepts, planted_case
 from tests.planted import NAME as NAME_AXIS
 
-SETTINGS = swap.Settings(pairs=12, new_tokens=4, strengths=[1.0, 2.0], kind="typical")
+SETTINGS = swap.Settings(pairs=12, new_tokens=4, strengths=[1.0, 2.0], kind="typical", success=[0.0, 1.0])
 CONDITIONS = ["none", "swap/1", "swap/2", "insert/1", "random/1", "direction/1", "other/1"]
 
 
@@ -105,7 +105,7 @@ def test_divergence_is_per_token_and_not_per_item(answer):
     """A long continuation counts for as much as it is long."""
     own = [i for i in answer if isinstance(i, Item) and i.case == "swap/1"]
     unlike = [replace(i, kl=float(n), tokens=1 + n) for n, i in enumerate(own)]
-    (row,) = swap._divergence("swap/1", unlike)
+    (row,) = isolation._divergence("swap/1", unlike)
     assert row.value == pytest.approx(sum(i.kl for i in unlike) / sum(i.tokens for i in unlike))
 
 
@@ -116,7 +116,7 @@ def test_what_happens_to_one_name_widens_the_interval(answer, side):
     items = [replace(first, source=str(a), target=str(b)) for a, b in product(range(10), repeat=2)]
     together = [replace(item, dropped=int(getattr(item, side)) >= 3) for item in items]
     apart = [replace(item, dropped=(int(item.source) + int(item.target)) % 10 >= 3) for item in items]
-    own, plain = ({r.metric: r for r in swap.means(found)}["dropped"] for found in (together, apart))
+    own, plain = ({r.metric: r for r in isolation.means(found)}["dropped"] for found in (together, apart))
     assert own.value == plain.value == 0.7
     assert own.high - own.low > 2 * (plain.high - plain.low)
 
@@ -248,6 +248,32 @@ def test_where_nothing_is_solved_the_target_alone_counts(case, monkeypatch):
         swap, "continuations", saying(lambda study, i, p, edit: p.target if edit and edit.strength == 2.0 else "")
     )
     assert figures(swap.run(case, SETTINGS))["strength", "chosen"] == 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen", "told"),
+    [
+        ([0.0, 1.0], 4, ""),
+        ([0.3, 0.8], 2, ""),
+        ([0.0, 0.4], 1, ""),
+        ([0.5, 0.6], 2, "no success on validation pairs lies in 0.5 to 0.6; here 0.67"),
+        ([0.8, 0.9], 4, "no success on validation pairs lies in 0.8 to 0.9; here 1.00"),
+    ],
+)
+def test_the_strength_leaves_room_for_success_to_be_more_or_less(case, monkeypatch, wanted, chosen, told):
+    """Of the strengths whose success lies in the range the best is taken, or the nearest to it, which is then said.
+
+    Here a third of the validation pairs turn at strength 1, two thirds at 2, all at 4.
+    """
+    share = {1.0: 1, 2.0: 2, 4.0: 3}
+
+    def scores(study, i, p, edit):
+        return f"{p.target if edit and i % 3 < share[edit.strength] else p.source} Answer: {p.answer}"
+
+    monkeypatch.setattr(swap, "continuations", saying(scores))
+    rows = swap.run(case, replace(SETTINGS, strengths=[1.0, 2.0, 4.0], success=wanted))
+    (strength,) = (r for r in rows if isinstance(r, Row) and r.metric == "strength")
+    assert (strength.value, strength.note) == (chosen, told)
 
 
 @pytest.mark.parametrize("kind", ["typical", "residual", "constant"])

@@ -8,7 +8,7 @@ import torch
 
 from sieve.features import choosing
 from sieve.features.choosing import Trial, grow, log_probability, mean_codes, most_selective
-from sieve.features.concepts import Settings, probe, surfaces
+from sieve.features.concepts import Place, Settings, probe, surfaces
 from sieve.subject import Subject
 from sieve.text.blocks import Mention
 from tests.planted import (
@@ -26,16 +26,17 @@ from tests.planted import (
 )  # fmt: skip
 
 VALUES = [("name", name) for name in NAMES]
+MENTIONS = Place("name", "resid_post_0", "concept")
 
 
-def settings(candidates, latents, probes, position="concept"):
+def settings(candidates, latents, probes):
     """How names are chosen; the number of documents is the caller's business."""
-    return Settings("name", [], position, 99, candidates, probes, latents)
+    return Settings([], 99, candidates, probes, latents)
 
 
-def choose(subject, blocks, how, batch):
+def choose(subject, blocks, how, batch, place=MENTIONS):
     """What is chosen for names."""
-    return choosing.choose(subject, blocks, how, batch)[0]
+    return choosing.choose(subject, blocks, place, how, batch)[0]
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -229,7 +230,7 @@ def test_an_effect_must_be_larger_than_rounding():
 def test_at_position_last_the_latents_that_say_the_name_are_chosen():
     """Behind the attention, the latents of what was copied to the last token are found, with their values there."""
     subject = planted("resid_post_1")
-    found = choose(subject, planted_blocks(), settings(4, 1, 3, "last"), 8)
+    found = choose(subject, planted_blocks(), settings(4, 1, 3), 8, replace(MENTIONS, position="last"))
     assert [c.feature.latents for c in found.choices] == [(SAID + i,) for i in range(4)]
     assert (found.site, found.position, found.model, found.sae) == (
         "resid_post_1", "last", subject.lm.digest, subject.sae.digest,
@@ -283,7 +284,7 @@ def test_a_concept_that_nothing_marks_is_refused():
     with pytest.raises(
         ValueError, match=r"no value of 'place' is marked in the 36 .* marked are: name; name one of these"
     ):
-        choosing.choose(planted(), planted_blocks(), replace(settings(2, 1, 3), also=["place"]), 8)
+        choosing.choose(planted(), planted_blocks(), MENTIONS, replace(settings(2, 1, 3), also=["place"]), 8)
 
 
 def test_without_any_marks_there_are_no_values():
@@ -298,10 +299,10 @@ def test_concepts_do_not_see_each_other():
     for b in planted_blocks():
         digits = [Mention("digit", WORDS[i], n, n) for n, i in enumerate(b.ids) if WORDS[i] in DIGITS]
         blocks.append(replace(b, mentions=(*b.mentions, *digits)))
-    names, digits = choosing.choose(planted(), blocks, replace(settings(2, 1, 3), also=["digit"]), 8)
+    names, digits = choosing.choose(planted(), blocks, MENTIONS, replace(settings(2, 1, 3), also=["digit"]), 8)
     assert names == choose(planted(), planted_blocks(), settings(2, 1, 3), 8)
     assert [c.feature.latents for c in digits.choices] == [(DIGIT + i,) for i in range(4)]
-    (alone,) = choosing.choose(planted(), blocks, replace(settings(2, 1, 3), concept="digit"), 8)
+    (alone,) = choosing.choose(planted(), blocks, replace(MENTIONS, concept="digit"), settings(2, 1, 3), 8)
     assert alone == digits
 
 

@@ -140,7 +140,7 @@ def test_a_value_is_found_by_name():
         CONCEPTS["Carl"]
 
 
-SOUND = Settings("name", ["animal"], "last", documents=9, candidates=3, probes=1, latents=2)
+SOUND = Settings(["animal"], documents=9, candidates=3, probes=1, latents=2)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ SOUND = Settings("name", ["animal"], "last", documents=9, candidates=3, probes=1
         ({"latents": 0}, "latents is 0; must be at least 1"),
         ({"probes": -1}, "probes is -1; must be at least 1"),
         ({"candidates": 1}, "candidates is 1, but latents 2 of them may be taken; raise candidates"),
-        ({"also": ["animal", "name"]}, "concept and also name name, animal, name; name each concept once"),
+        ({"also": ["animal", "animal"]}, "also names animal, animal; name each concept once"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(changes, told):
@@ -161,4 +161,4 @@ def test_settings_that_do_not_fit_are_refused(changes, told):
 def test_all_that_does_not_fit_is_told_at_once():
     """Every mistake stands in one message."""
     with pytest.raises(ValueError, match=r"documents is 0.*latents is 0.*each concept once"):
-        replace(SOUND, documents=0, latents=0, also=["name"])
+        replace(SOUND, documents=0, latents=0, also=["name", "name"])

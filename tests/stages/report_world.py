@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sieve.features.concepts import Place
 from sieve.provenance import write_json, write_table
 from stages._report.subjects import lineage
+from stages.ceiling import ROWS as CEILINGS
 from stages.report import main
 
 LANGUAGES = ("de", "es", "fi", "tr")
 NAMES = ("Anna", "Ben", "Carla")
 STRENGTHS = (0.0, 0.5, 1.0, 2.0, 4.0)
-SITES = ("embedding", "resid_post_0", "resid_post_1", "resid_post_2")
+SITE = "resid_post_0"
+SITES = ("resid_pre_0", SITE, "resid_post_1", "resid_post_2")
 NO_LANGUAGES = "the text names one language only, so there is nothing to tell apart"
 NO_PROBLEMS = "there are no problems, so there is nothing to solve or to swap"
 HOSTILE = "<script>alert(1)</script>"
@@ -165,13 +168,7 @@ def _problem_rows(rows: Rows, heavy: bool, adapted: bool) -> None:
         rows.share("solving", "answer", case, value, 200)
         rows.share("solving", "copied", case, value - 0.01, 200)
     rows.add("fidelity", "ce_recovered", "problem", 0.968)
-    for concept, shift, pairs in (("name", 0, 120), ("animal", 1, 20), ("place", 2, 20)):
-        for site, mention, last in zip(SITES, (1.0, *shift * [1.0], 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
-            rows.share(
-                "ceiling", "success", f"{concept}/{site}/concept", mention - 0.05 * adapted * (mention < 1), pairs
-            )
-            rows.share("ceiling", "success", f"{concept}/{site}/last", last, pairs)
-    rows.share("ceiling", "success", "chosen", 0.63 - 0.05 * adapted, 120, "name/resid_post_0/concept")
+    rows.share("ceiling", "success", "patched", 0.63, 120)
     rows.share("ceiling", "success", "subject", 0.55, 120)
     rows.add("swap", "strength", "chosen", 2.0)
     swaps = {"none": 0.0, "swap/0": 0.01, "swap/1": 0.22, "swap/2": 0.36, "swap/4": 0.33}
@@ -305,12 +302,28 @@ def write_matches(path: Path, groups: dict[str, list[str]]) -> None:
     write_table(path, dict(zip(MATCHES.names, zip(*rows))), MATCHES)
 
 
+def write_ceilings(folder: Path, problems: bool) -> None:
+    """Of three concepts, at mentions and at the last token; of a fourth, or without problems, none."""
+    rows: list[dict[str, Any]] = []
+    for concept, shift, n in (("name", 0, 120), ("animal", 1, 20), ("place", 2, 20)) if problems else ():
+        for site, mention, last in zip(SITES, (1.0, *shift * [1.0], 0.63, 0.01, 0.01), (0.0, 0.02, 0.34, 0.975)):
+            for position, value in (("concept", mention), ("last", last)):
+                ends = {"low": max(0.0, value - 0.05), "high": min(1.0, value + 0.05)}
+                where = {"concept": concept, "site": site, "position": position}
+                rows.append({**where, "success": value, **ends, "n": n, "note": ""})
+    none = {"site": "", "position": "", "success": None, "low": None, "high": None, "n": 0}
+    rows.append({"concept": "colour", **none, "note": "not applicable: nothing mentions one value of 'colour' twice"})
+    write_table(folder / "ceilings.parquet", {name: [row[name] for row in rows] for name in CEILINGS.names}, CEILINGS)
+    Place("name", SITE, "concept").save(folder / "place.json")
+
+
 def write_world(
     folder: Path, params: SimpleNamespace | None = None, *, languages: bool = True, problems: bool = True
 ) -> None:
     """Write everything the report reads for six invented subjects, or those of `params`; nothing was matched."""
     write_matches(folder / "match.parquet", {})
-    for index, line in enumerate(lineage(params or invented_params())):
+    write_ceilings(folder, problems)
+    for index, line in enumerate(lineage(params or invented_params(), SITE)):
         draw = np.random.default_rng(index)
         heavy, adapted, rows = bool(line.weight), line.stage == "adapt", Rows()
         _shared_rows(rows, heavy, draw)
@@ -344,6 +357,8 @@ def report(world: Path, into: Path, params: SimpleNamespace | None = None) -> Pa
         filter=world / "filter",
         history=world / "history",
         match=world / "match.parquet",
+        ceilings=world / "ceilings.parquet",
+        place=world / "place.json",
         dataset_card=world / "dataset.json",
         model_card=world / "model.json",
         out=into / "report",

@@ -13,8 +13,9 @@ from stages import activations
 from stages._params import Activations
 
 SITES = ["resid_post_1", "resid_post_0"]
-FIRST_TWO = [f"{site}/shard_{number:05d}.safetensors" for number in (0, 1) for site in SITES]
-P = Activations(sites=SITES, rows=3000, batch=3, shard_batches=2, precision="fp32")
+FOLDERS = {"chosen": "resid_post_1", "resid_post_0": "resid_post_0", "resid_post_1": "resid_post_1"}
+FIRST_TWO = [f"{name}/shard_{number:05d}.safetensors" for number in (0, 1) for name in FOLDERS]
+P = Activations(sites=list(FOLDERS), rows=3000, batch=3, shard_batches=2, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def captured(lm, chosen, tmp_path):
         passes.clear()
         handle = lm.network.model.embed_tokens.register_forward_pre_hook(lambda *_: passes.append(1))
         try:
-            activations.write(lm, chosen, Work(tmp_path / "work", pytest.fail), tmp_path / name, P)
+            activations.write(lm, chosen, FOLDERS, Work(tmp_path / "work", pytest.fail), tmp_path / name, P)
         finally:
             handle.remove()
         return digest_folder(tmp_path / name), len(passes)
@@ -55,12 +56,12 @@ def spoil(monkeypatch, number: int, error: Exception) -> list[str]:
 
 
 def test_rows_and_index_are_those_of_one_pass(lm, chosen, captured, tmp_path):
-    """The shards of each site hold, one after the other, what `capture` gives, cut at the rows asked for."""
+    """The shards of each site, the chosen one's too, hold in a row what `capture` gives, cut at the rows asked for."""
     captured()
     found = capture(lm, chosen, SITES, P.batch)
-    for site in SITES:
-        store = Store.open(tmp_path / "out" / site)
-        assert store.rows == P.rows < text_tokens(lm, chosen).num_rows
+    for name, site in FOLDERS.items():
+        store = Store.open(tmp_path / "out" / name)
+        assert store.site == site and store.rows == P.rows < text_tokens(lm, chosen).num_rows
         assert len(store.shards) > 3
         assert torch.equal(store.take(torch.arange(P.rows)), found[site][: P.rows])
 
@@ -91,7 +92,7 @@ def test_a_failed_write_stops_the_capture(captured, monkeypatch, tmp_path):
 
     assert threading.current_thread().name not in threads
     assert kept.names() == FIRST_TWO and all(map(kept.sound, kept.names()))
-    assert not (tmp_path / f"failed/{SITES[0]}/manifest.json").exists()
+    assert not (tmp_path / "failed/chosen/manifest.json").exists()
     assert captured("rerun") == (undisturbed, passes - 2 * P.shard_batches)
 
 

@@ -1,4 +1,4 @@
-"""The filter's stage and that of its controls: what they are given, what they write, what they refuse."""
+"""The filter's stage and the controls that it needs: what they are given, what they write, what they refuse."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,15 +7,14 @@ import pytest
 
 from sieve.features.langfir import Settings
 from sieve.provenance import read_table
-from sieve.text.blocks import save_blocks
-from stages import controls
 from stages import filter as filter_stage
+from stages import tokens
 
 HOW = Settings(sequences=24, mode="token", tau=0.3, kappa=0.6, tau_out=0.05, weights="mean")
 PARAMS = SimpleNamespace(
     filter=SimpleNamespace(batch=4),
     seed=SimpleNamespace(data=0),
-    controls=SimpleNamespace(exclude_bytes=False, sequences=24),
+    tokens=SimpleNamespace(controls=SimpleNamespace(exclude_bytes=False, sequences=24)),
 )
 
 
@@ -26,12 +25,10 @@ def texts(blocks):
 
 
 @pytest.fixture
-def noise(subject, texts, tmp_path):
-    """What the stage before writes for them."""
-    subject.lm.tokenizer.save_pretrained(tmp_path / "tokenizer")
-    save_blocks(tmp_path / "blocks.parquet", texts)
-    controls.main(PARAMS, tmp_path / "blocks.parquet", tmp_path / "tokenizer", tmp_path / "noise.parquet")
-    return read_table(tmp_path / "noise.parquet").to_pylist()
+def noise(subject, texts):
+    """What the stage of tokens writes for them."""
+    columns = tokens.noise(PARAMS, subject.lm.tokenizer, texts)
+    return [dict(zip(columns, row)) for row in zip(*columns.values())]
 
 
 def of(noise, kind, language="de"):

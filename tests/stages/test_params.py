@@ -20,8 +20,8 @@ FIT = {"steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "decay": 0.2}
 LORA = {
     "steps": 10, "batch": 4, "lr": 0.001, "warmup": 0.1, "targets": ["q_proj"], "rank": 4, "alpha": 8, "scope": "after",
 }  # fmt: skip
-SWAP = {"pairs": 6, "new_tokens": 8, "strengths": [0.0, 1.0], "kind": "typical"}
-CEILING = {"pairs": 6, "other_pairs": 0, "new_tokens": 8}
+SWAP = {"pairs": 6, "new_tokens": 8, "strengths": [0.0, 1.0], "kind": "typical", "success": [0.3, 0.8]}
+CEILING = {"pairs": 6, "new_tokens": 8}
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_unknown_key_without_a_neighbour_lists_the_known(refusal):
 
 def test_missing_section(refusal):
     """A section that is not there is told."""
-    assert refusal(("tokens:\n  context: 128\n", "")) == ["tokens: missing"]
+    assert refusal(("match:\n  rows: 8192\n", "")) == ["match: missing"]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_missing_section(refusal):
         ("valid: 0.03", "valid: 50", "dataset.valid: given 50; must be less than or equal to 1"),
         ("kind: generated", "kind: made", "dataset.kind: given 'made'; must be 'generated' or 'files'"),
         ("[3, 6]", "[3]", "dataset.sentences: given [3]; list should have at least 2 items, not 1"),
-        ("tokens:\n  context: 128", "tokens: 128", "tokens: given 128; must be a mapping"),
+        ("match:\n  rows: 8192", "match: 128", "match: given 128; must be a mapping"),
         ("weight: 5.0", "weight: five", "orthogonalize.subjects.cosine_5.weight: given 'five'; must be a valid number"),
         ("weight: 5.0", "weight: .inf", "orthogonalize.subjects.cosine_5.weight: given inf; must be a finite number"),
         ("weight: 5.0", "weight: .nan", "orthogonalize.subjects.cosine_5.weight: given nan; must be a finite number"),
@@ -148,6 +148,13 @@ def test_site_that_is_not_captured(refusal):
     assert refusal(("site: resid_post_2", "site: resid_post_1")) == [
         "train.subjects.batchtopk.site: 'resid_post_1' is not captured; "
         "activations.sites has resid_post_0, resid_post_2"
+    ]
+
+
+def test_a_concept_that_is_named_twice(refusal):
+    """Latents are chosen for the concept that is to be turned anyway; beside it, others are named."""
+    assert refusal(("also: []", "also: [animal, name]")) == [
+        "filter.concepts.also: 'name' is ceiling.concept, for which latents are chosen anyway; leave it out"
     ]
 
 
@@ -288,8 +295,10 @@ def test_settings_become_the_components_own():
         (swap.Settings, SWAP, {"strengths": [-1.0, 1.0]}, "strengths has -1.0; must be numbers from 0 on"),
         (swap.Settings, SWAP, {"strengths": [1.0, 1.0]}, "strengths is [1.0, 1.0]; name each once"),
         (swap.Settings, SWAP, {"pairs": -3}, "pairs is -3; must be at least 1"),
-        (ceiling.Settings, CEILING, {"pairs": 0, "other_pairs": -1},
-         "pairs is 0; must be at least 1; other_pairs is -1; must be at least 0"),
+        (swap.Settings, SWAP, {"success": [0.8, 0.3]}, "success is [0.8, 0.3]; must be two shares"),
+        (swap.Settings, SWAP, {"success": [0.3]}, "success is [0.3]; must be two shares"),
+        (ceiling.Settings, CEILING, {"pairs": 0, "new_tokens": -1},
+         "pairs is 0; must be at least 1; new_tokens is -1; must be at least 1"),
     ],
 )  # fmt: skip
 def test_settings_that_nothing_can_run_with(kind, sound, wrong, told):

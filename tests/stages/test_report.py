@@ -23,6 +23,7 @@ from tests.stages.report_world import (
     HOSTILE,
     NO_LANGUAGES,
     NO_PROBLEMS,
+    SITE,
     SITES,
     invented_params,
     report,
@@ -50,7 +51,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _subjects(world: Path) -> list[Subject]:
-    return read_subjects(lineage(invented_params()), *(world / name for name in ("evaluate", "filter", "history")))
+    return read_subjects(
+        lineage(invented_params(), SITE), *(world / name for name in ("evaluate", "filter", "history"))
+    )
 
 
 def _written(folder: Path) -> dict[str, str]:
@@ -76,7 +79,7 @@ def test_the_summary_holds_every_key_for_every_subject(world: str, request: pyte
     card = read_json(request.getfixturevalue(world) / "model.json")
     numbers = {key for key, value in card.items() if type(value) in (int, float)}
     told = {key if key.startswith("ngram.") else f"model.{key}" for key in numbers}
-    others = {key for key in summary if not key.startswith("orthogonality.")}
+    others = {key for key in summary if not key.startswith(("orthogonality.", "ceiling."))}
     assert others == asked | told | {"adapt.problem_accuracy_weight0"} | {f"langfir.{key}" for key in FIGURES}
 
 
@@ -326,11 +329,21 @@ def test_the_page_holds_every_plot_it_writes(full: Path) -> None:
 
 
 def test_a_higher_site_is_said(full: Path) -> None:
-    """When a site other than the chosen one has a higher ceiling, a sentence says which."""
+    """When a site other than the one that params name has a higher ceiling, a sentence says which, and two keys do."""
     page = " ".join(_written(full)["report/index.html"].split())
-    assert "Another place is higher: <code>name/embedding/concept</code> reaches 1.00" in page
-    assert "the chosen <code>name/resid_post_0/concept</code> 0.63" in page
-    assert "On test pairs <code>name/resid_post_0/concept</code> reaches 0.63" in page
+    assert "<code>name/resid_pre_0/concept</code> reaches 1.00, <code>name/resid_post_0/concept</code> 0.63." in page
+    assert "nothing mentions one value of &#39;colour&#39; twice" in page
+    summary = read_json(full / "summary.json")
+    assert (summary["ceiling.chosen"], summary["ceiling.highest"]) == (0.63, 1.0)
+
+
+def test_the_ceiling_stands_beside_every_subject(full: Path) -> None:
+    """Each has a line: its own site, its ceiling on test pairs, and the same through its SAE."""
+    section = re.search(r'<section id="ceiling">.*?</section>', _written(full)["report/index.html"], flags=re.S)
+    assert section
+    lines = re.findall(r"<tr>(.*?)</tr>", section[0].split("</table>")[1], flags=re.S)[1:]
+    told = [re.findall(r"<t[dh][^>]*>([^<]*)", line) for line in lines]
+    assert told == [[name, SITE, "120", "0.63", "0.55"] for name in invented_params().subjects]
 
 
 def test_the_page_of_dvc_plots_loads_nothing_but_the_plots() -> None:
@@ -353,9 +366,18 @@ def test_lineage_follows_parents() -> None:
     params = invented_params()
     params.train.subjects["topk"].seed = 3
 
-    assert lineage(params)[-1] == ("adapted_5", "adapt", 5.0, "cosine_5", "resid_post_0", "cosine_full", 3, "topk")
-    assert lineage(params)[-1].label == "adapted_5 (cosine_full 5, seed 3)"
-    assert lineage(params)[1].label == "batchtopk"
+    assert lineage(params, SITE)[-1] == (
+        "adapted_5",
+        "adapt",
+        5.0,
+        "cosine_5",
+        "resid_post_0",
+        "cosine_full",
+        3,
+        "topk",
+    )
+    assert lineage(params, SITE)[-1].label == "adapted_5 (cosine_full 5, seed 3)"
+    assert lineage(params, SITE)[1].label == "batchtopk"
 
 
 def test_an_unknown_subject_is_refused() -> None:
@@ -364,7 +386,7 @@ def test_an_unknown_subject_is_refused() -> None:
     params.subjects.append("cosine_7")
 
     with pytest.raises(ValueError, match=r"'cosine_7'.*adapted_0"):
-        lineage(params)
+        lineage(params, SITE)
 
 
 def test_what_is_left_of_the_excess_is_relative_to_weight_0(full: Path) -> None:

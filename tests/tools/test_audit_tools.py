@@ -59,7 +59,7 @@ def test_changed_code_and_a_missing_output_are_told(toy_run, tmp_path):
     (project / "data/evaluate/topk/rows.parquet").unlink()
     shutil.rmtree(project / STATEMENTS / "evaluate")
     found = plan(project)
-    assert found.reasons["controls"] == ["code sieve/text/controls.py: modified"]
+    assert found.reasons["tokens"] == ["code sieve/text/controls.py: modified"]
     assert any(reason.startswith("output data/evaluate/topk: ") for reason in found.reasons["evaluate@topk"])
     assert "evaluate@topk" in found.unknown and "evaluate@topk  (no record)" in show(found)
     assert isinstance(found, Plan)
