@@ -17,13 +17,14 @@ Pair = tuple[Subject, Subject]
 
 def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject]) -> dict[str, Value]:
     """`<contrast>.<key>` of every contrast; None where a subject has no swaps, no answers or no such geometry, or where
-    two subjects diverge nowhere alike.
+    two subjects diverge nowhere alike. baselines_outside: how many `over` have no strength with the success asked for.
     """
     known = {subject.name: subject for subject in subjects}
     found: dict[str, Value] = {}
     for name, own in asked.items():
         pairs = [(known[of], known[over]) for of, over in zip(own.of, own.over)]
-        values = {**_swaps(pairs), **_ratios(pairs), "configurations_tried": own.tried}
+        outside = sum(bool(over.row("swap", "strength", "chosen").note) for _, over in pairs)
+        values = {**_swaps(pairs), **_ratios(pairs), "baselines_outside": outside, "configurations_tried": own.tried}
         found |= {f"{name}.{key}": value for key, value in values.items()}
     return found
 
@@ -79,13 +80,16 @@ def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list
         if value["kept_answer_change"] is not None:
             text += ", answers kept " + _difference(value, "kept_answer_change")
         shown = [f"{what} {value[key]:.2f} times" for key, what in RATIOS.items() if value[key] is not None]
-        told.append(f"{text}{'; ' if shown else ''}{', '.join(shown)}. Configurations tried before: {own.tried}.")
+        text += f"{'; ' if shown else ''}{', '.join(shown)}. Configurations tried before: {own.tried}."
+        if value["baselines_outside"]:
+            text += f" Baselines whose success is outside what was asked for: {value['baselines_outside']:.0f}."
+        told.append(text)
     return told
 
 
 def _difference(value: Mapping[str, Value], key: str) -> str:
-    ends = ("", "_low", "_high", "_least", "_items", "_exchanged")
-    mean, low, high, least, items, other = (value[f"{key}{end}"] or 0.0 for end in ends)
+    ends = ("", "_low", "_high", "_least", "_items", *(f"_exchanged{end}" for end in ("", "_low", "_high")))
+    mean, low, high, least, items, other, start, stop = (value[f"{key}{end}"] or 0.0 for end in ends)
     text = f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; {items:.0f} pairs; the least of any seed {least:+z.2f}; "
-    text += f"at the divergence of the other side {other:+z.2f})"
+    text += f"at the divergence of the other side {other:+z.2f}, {start:+z.2f} to {stop:+z.2f})"
     return text.replace("-", "−")

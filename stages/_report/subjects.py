@@ -114,14 +114,13 @@ def lineage(params: Params, chosen: str) -> list[Lineage]:
     """
     trained, orthogonalized = params.train.subjects, params.orthogonalize.subjects
     adapted = params.adapt.subjects
-    looks = {name: [own.variant, own.site, own.latents, own.settings] for name, own in trained.items()}
+    sites = {name: chosen if own.site == "chosen" else own.site for name, own in trained.items()}
+    looks = {name: [own.variant, sites[name], own.latents, own.settings] for name, own in trained.items()}
     kind = {name: next(first for first, own in looks.items() if own == look) for name, look in looks.items()}
 
     def line(subject: str) -> Lineage:
         if subject in trained:
-            own = trained[subject]
-            site = chosen if own.site == "chosen" else own.site
-            return Lineage(subject, "train", None, None, site, None, own.seed, kind[subject])
+            return Lineage(subject, "train", None, None, sites[subject], None, trained[subject].seed, kind[subject])
         if subject in orthogonalized:
             pull = orthogonalized[subject]
             base = line(pull.sae)

@@ -23,6 +23,7 @@ SITE = "resid_post_0"
 SITES = ("resid_pre_0", SITE, "resid_post_1", "resid_post_2")
 NO_LANGUAGES = "the text names one language only, so there is nothing to tell apart"
 NO_PROBLEMS = "there are no problems, so there is nothing to solve or to swap"
+FEW = "taught by 12 documents"
 HOSTILE = "<script>alert(1)</script>"
 
 ROWS = pa.schema(
@@ -218,6 +219,8 @@ def _concept_rows(rows: Rows, heavy: bool) -> None:
 
 
 def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
+    for language in LANGUAGES:
+        rows.share("steering", "judged", f"ngrams/{language}", 0.9, 50, FEW if language == "fi" else "")
     for name, right in {"langfir": 0.9, "residual": 0.7, "diffmean": 0.95, "random_latents": 0.1}.items():
         rows.add("steering", "method_strength", name, STRENGTHS[-1])
         rows.add("steering", "reached", name, len(LANGUAGES))

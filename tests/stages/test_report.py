@@ -7,10 +7,11 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from sieve.provenance import read_json
+from sieve.provenance import read_json, read_table, write_table
 from stages._params import Contrast
 from stages._report.contrasts import figures
 from stages._report.languages import FIGURES
@@ -20,9 +21,11 @@ from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, l
 from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
 from tests.stages.report_world import (
+    FEW,
     HOSTILE,
     NO_LANGUAGES,
     NO_PROBLEMS,
+    ROWS,
     SITE,
     SITES,
     invented_params,
@@ -32,6 +35,8 @@ from tests.stages.report_world import (
 )
 
 LOADS = r"https?:|://|@import|fetch\(|XMLHttpRequest|<script|<link|<iframe|<image|\bsrc=|href=\"(?!#)|url\((?!#)"
+
+NO_SUCH = "no success on validation pairs lies in 0.3 to 0.8; here 0.9"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,10 @@ def _subjects(world: Path) -> list[Subject]:
     return read_subjects(
         lineage(invented_params(), SITE), *(world / name for name in ("evaluate", "filter", "history"))
     )
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return read_table(path).to_pylist()
 
 
 def _written(folder: Path) -> dict[str, str]:
@@ -153,12 +162,33 @@ def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> No
 
     assert summary["orthogonality.swap_gain"] == pytest.approx(gain)
     assert summary["orthogonality.swap_gain_low"] < gain < summary["orthogonality.swap_gain_high"]
-    assert summary["orthogonality.swap_gain_exchanged"] == pytest.approx(gain)
+    other = [summary[f"orthogonality.swap_gain_exchanged{end}"] for end in ("_low", "", "_high")]
+    assert other == sorted(other) and len(set(other)) == 3 and other[1] == pytest.approx(gain)
     assert summary["orthogonality.kept_answer_change"] == 0
     assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
     assert summary["orthogonality.configurations_tried"] == 3
     assert f"swap success −{abs(gain):.2f}" in page
     assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
+
+
+def test_what_a_judge_knows_too_little_of_is_told(full: Path) -> None:
+    """Beside the language that it was taught by few documents of, and no other."""
+    assert re.findall(r"<td>([\d.]+)<small>(taught[^<]*)</small>", _written(full)["report/index.html"]) == [
+        ("0.90", FEW)
+    ]
+
+
+def test_a_strength_with_another_success_than_asked_for_is_told(tmp_path: Path) -> None:
+    """A baseline without one is counted and named on the page with its reason."""
+    write_world(tmp_path)
+    path = tmp_path / "evaluate/adapted_0/rows.parquet"
+    rows = [{**row, "note": NO_SUCH if row["metric"] == "strength" else row["note"]} for row in _rows(path)]
+    write_table(path, {name: [row[name] for row in rows] for name in ROWS.names}, ROWS)
+    written = report(tmp_path, tmp_path)
+
+    assert read_json(written / "summary.json")["orthogonality.baselines_outside"] == 1
+    page = _written(written)["report/index.html"]
+    assert f"<p>adapted_0: {NO_SUCH}.</p>" in page and "outside what was asked for: 1." in page
 
 
 def test_of_several_seeds_the_least_is_told(full: Path) -> None:
@@ -333,6 +363,7 @@ def test_a_higher_site_is_said(full: Path) -> None:
     page = " ".join(_written(full)["report/index.html"].split())
     assert "<code>name/resid_pre_0/concept</code> reaches 1.00, <code>name/resid_post_0/concept</code> 0.63." in page
     assert "nothing mentions one value of &#39;colour&#39; twice" in page
+    assert "the place that was taken is <code>resid_post_0</code>, at its mentions.</p>" in page
     summary = read_json(full / "summary.json")
     assert (summary["ceiling.chosen"], summary["ceiling.highest"]) == (0.63, 1.0)
 
@@ -378,6 +409,17 @@ def test_lineage_follows_parents() -> None:
     )
     assert lineage(params, SITE)[-1].label == "adapted_5 (cosine_full 5, seed 3)"
     assert lineage(params, SITE)[1].label == "batchtopk"
+
+
+def test_the_chosen_site_goes_by_its_own_name() -> None:
+    """What is trained at `chosen` and what at that site by its name are of one kind."""
+    params = invented_params()
+    params.train.subjects["topk"].site, chosen = "chosen", lineage(params, SITE)
+    params.train.subjects["again"] = SimpleNamespace(**{**vars(params.train.subjects["topk"]), "site": SITE, "seed": 1})
+    params.subjects.append("again")
+
+    assert chosen == lineage(invented_params(), SITE) and {line.site for line in chosen} == {SITE}
+    assert lineage(params, SITE)[-1].kind == "topk"
 
 
 def test_an_unknown_subject_is_refused() -> None:
