@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,14 @@ def unresolved(wiring: Wiring) -> Iterator[str]:
         if adapted.sae not in base | pulled:
             where, known = f"adapt.subjects.{name}.sae", ", ".join(base | pulled)
             yield f"{where}: '{adapted.sae}' is made by no earlier stage; there are {known}"
-    if (concept := wiring.ceiling.concept) in wiring.filter.concepts.get("also", ()):
-        yield f"filter.concepts.also: '{concept}' is ceiling.concept, for which latents are chosen anyway; leave it out"
+    also, ceiling = wiring.filter.concepts.get("also"), wiring.ceiling
+    if isinstance(also, list) and ceiling.concept in also:
+        yield f"filter.concepts.also: '{ceiling.concept}' is ceiling.concept, whose latents are chosen anyway; drop it"
+    if not ceiling.pairs and (ceiling.position == "highest" or not re.search(r"_\d+$", ceiling.site)):
+        yield (
+            "ceiling.pairs: given 0, but a place is to be chosen by them; raise it, or give a site, such as "
+            "resid_post_1, and a position, concept or last"
+        )
     yield from _unlisted([*base, *pulled, *wiring.adapt.subjects], wiring.subjects)
     for name, pair in wiring.contrasts.items():
         where = f"contrasts.{name}"

@@ -1,7 +1,7 @@
 """activations: the network's activations at every site, in one pass over training blocks that stops at the last site.
 
     python -m stages.activations --network data/model/network --tokenizer data/model/tokenizer --blocks … \\
-        --place data/ceiling/place.json --out data/activations
+        --site data/ceiling/site.json --out data/activations
 
 Reads   the model, training blocks, which site the patch ceiling chose
 Writes  one folder per site (that one's is called `chosen`): safetensors shards, Parquet row index, manifest (rows,
@@ -22,10 +22,9 @@ from torch import Tensor
 from sieve.activations.background import behind
 from sieve.activations.capture import capture, text_tokens
 from sieve.activations.store import finish_store, write_shard
-from sieve.features.concepts import Place
 from sieve.model.language_model import LanguageModel, open_model
 from sieve.model.sites import site_width
-from sieve.provenance import Work, generator, link
+from sieve.provenance import Work, generator, link, read_json
 from sieve.text.blocks import Block, load_blocks
 from stages._common import Input, Output, Params, Progress, publish, run
 from stages._params import Activations
@@ -34,15 +33,13 @@ BYTES = 4  # of a number in a shard
 CHOSEN = "chosen"  # the name, among sites, of the one that the patch ceiling chose
 
 
-def main(
-    params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, place: Input, out: Output
-) -> None:
+def main(params: Params, work: Work, network: Input, tokenizer: Input, blocks: Input, site: Input, out: Output) -> None:
     """A keyed shuffle of the training blocks, as many as give the rows asked for, sorted by length to save padding."""
     p = params.activations
     lm = open_model(network, tokenizer)
-    sites = {name: Place.load(place).site if name == CHOSEN else name for name in p.sites}
-    for site in sites.values():
-        site_width(lm.network, site)  # refuses what the network does not have
+    sites = {name: read_json(site)["site"] if name == CHOSEN else name for name in p.sites}
+    for own in sites.values():
+        site_width(lm.network, own)  # refuses what the network does not have
     train = [b for b in load_blocks(blocks) if b.split == "train"]
     chosen = choose_blocks(lm, train, p.rows, params.seed.data)
     with publish(out) as folder:

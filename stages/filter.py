@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from sieve.features.activity import Activity, activity
 from sieve.features.choosing import choose
-from sieve.features.concepts import Place
 from sieve.features.concepts import Settings as ConceptSettings
 from sieve.features.counterfactual import told
 from sieve.features.langfir import (
@@ -33,6 +32,7 @@ from sieve.features.langfir import (
     select,
     vocabulary_share,
 )
+from sieve.features.place import Place
 from sieve.model.language_model import open_model
 from sieve.provenance import read_table, write_table
 from sieve.subject import Subject, load_subject

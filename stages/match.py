@@ -18,12 +18,13 @@ import pyarrow as pa
 
 from sieve.activations.order import batch_rows
 from sieve.activations.store import Store
-from sieve.dictionary.sae import Sae
+from sieve.dictionary.sae import LineageError, Sae
 from sieve.features.matching import chance, compare
 from sieve.provenance import generator, publish, read_json, to_json, write_table
 from stages._common import Input, Inputs, Output, Params, Progress, run
 
 ALIKE = ("variant", "settings", "penalty", "weight")  # what a convention says of a dictionary besides its seed
+CHOSEN = "chosen"  # the folder of the site that the patch ceiling chose
 ALONE = "not applicable: no two dictionaries are alike but for their seed"
 
 
@@ -79,8 +80,10 @@ def compare_members(members: list[Path], activations: Path, wanted: int, order: 
     """Every figure of every pair of a group, then of two dictionaries that know nothing."""
     saes = {folder.name: Sae.load(folder / "sae.safetensors") for folder in members}
     group, like = next(iter(saes.items()))
-    folders = {read_json(path)["site"]: path.parent for path in sorted(activations.glob("*/manifest.json"))}
-    store = Store.open(folders[like.site])
+    own = activations / like.site
+    store = Store.open(own if own.is_dir() else activations / CHOSEN)
+    if store.site != like.site:
+        raise LineageError(f"{group} was trained at {like.site}, which {activations} does not hold; capture that site")
     x = store.take(batch_rows(0, store.rows, min(wanted, store.rows), order))
     pairs: list[tuple[str | None, str | None, Sae, Sae]] = [
         (first, second, saes[first], saes[second]) for first, second in combinations(saes, 2)

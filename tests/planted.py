@@ -20,7 +20,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from sieve.dictionary.sae import Sae
 from sieve.evals.case import Case
 from sieve.features.choosing import choose
-from sieve.features.concepts import Concepts, Place, Position, Settings
+from sieve.features.concepts import Concepts, Settings
+from sieve.features.place import Place, Position
 from sieve.model.adapter import adapter_parameters, inject
 from sieve.model.language_model import LanguageModel
 from sieve.model.skill import cross_entropy

@@ -148,7 +148,7 @@ def pigeonhole(values, source, target, count, rng):
 
 
 def test_a_bootstrap_of_few_values_would_hold_the_truth_less_often():
-    """Of pairs of three values and of twelve, whose shares are planted, drawing values again reaches too little."""
+    """Of pairs of three values and of twelve, whose effects are planted, drawing values again reaches too little."""
     for count, least in ((3, 10), (12, 2)):
         ours = theirs = 0
         for seed in range(150):

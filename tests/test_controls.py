@@ -72,12 +72,12 @@ def data(params, tmp_path_factory):
     """What every stage writes, from the generated text to the report, in this process."""
     d = tmp_path_factory.mktemp("data")
     texts, problems, network, tokenizer = d / "texts", d / "problems", d / "network", d / "tokenizer"
-    blocks, noise, place = d / "blocks", d / "noise", d / "place"
+    blocks, noise, place, site = d / "blocks", d / "noise", d / "place", d / "site"
     dataset.main(params, d, texts, problems, d / "dataset.json")
     model.main(params, Work(d / "work/model", print), d, texts, problems, network, tokenizer, d / "card.json")
     tokens.main(params, texts, problems, tokenizer, blocks, noise)
-    ceiling.main(params, network, tokenizer, blocks, d / "ceilings", place)
-    activations.main(params, Work(d / "work/activations", print), network, tokenizer, blocks, place, d / "activations")
+    ceiling.main(params, network, tokenizer, blocks, d / "ceilings", place, site)
+    activations.main(params, Work(d / "work/activations", print), network, tokenizer, blocks, site, d / "activations")
     (d / "history").mkdir()
     for name, subject in params.train.subjects.items():
         folder, features, history = d / "subjects" / name, d / "filter" / name, d / "history" / f"{name}.parquet"

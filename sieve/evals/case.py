@@ -10,7 +10,7 @@ from torch import Tensor
 from sieve.bootstrap import bootstrap
 from sieve.clusters import Roles, fewest_clusters, mean_interval
 from sieve.features.concepts import Concepts
-from sieve.features.counterfactual import Pair, pairs, told
+from sieve.features.counterfactual import Pair, no_pairs, pairs, told
 from sieve.intervals import wilson
 from sieve.interventions.direction import Direction
 from sieve.interventions.swap import Feature
@@ -69,11 +69,7 @@ class Case:
 
     def no_pairs(self, question: str, split: str) -> list[Row]:
         """The one line of a question that needs pairs where there are none."""
-        name, values = self.concepts.concept, len(self.concepts.words)
-        why = f"nothing in the {split} split mentions one value of '{name}' twice"
-        if values < 2:
-            why = f"the training text names {values} value(s) of '{name}'"
-        return not_applicable(question, "success", why)
+        return not_applicable(question, "success", no_pairs(self.concepts.concept, len(self.concepts.words), split))
 
     def batches(self, blocks: Sequence[Block]) -> list[tuple[list[Block], Tensor, Tensor]]:
         """(blocks, ids, mask) by at most `batch` documents."""

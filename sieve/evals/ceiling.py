@@ -33,7 +33,8 @@ class Settings:
 def run(case: Case, settings: Settings) -> list[Row]:
     """success with the true activations in the original model (`patched`), and with their reconstructions (`subject`).
 
-    In the second everything else goes through the Sae too. Pairs are the first of those that swaps are judged on.
+    In the second everything else goes through the Sae too. Pairs are the first of the test split's: of those that swaps
+    are judged on, if these are as many.
     """
     subject, spot = case.subject, Spot(case.subject.site, case.concepts.position)
     names = written(subject.lm, case.concepts.words)

@@ -20,14 +20,14 @@ USUAL = 0.95
 class Judge(NamedTuple):
     """Which language a text is in, and above how many nats per token each language's text is not fluent.
 
-    second: another opinion of the language, if there is one. few: the number of documents that a language is known by,
-    where it is smaller than was asked for.
+    second: another opinion of the language, if there is one. taught: a note on the documents that a language is known
+    by, where they are not as was asked for.
     """
 
     language: Callable[[str], str | None]
     limits: dict[str, float]
     second: Callable[[str], str | None] | None = None
-    few: Mapping[str, int] = MappingProxyType({})
+    taught: Mapping[str, str] = MappingProxyType({})
 
 
 class Written(NamedTuple):
@@ -57,8 +57,15 @@ def taught(case: Case, documents: int, second: bool, start: int, length: int, se
         each = (nats / tokens.clamp_min(1)).sort().values
         limits[name] = float(each[min(len(each) - 1, int(USUAL * len(each)))])
     texts = {name: decode([list(b.ids) for b in some], skip_special_tokens=True) for name, some in samples.items()}
-    few = {name: len(some) for name, some in samples.items() if len(some) < documents}
-    return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None, few)
+    notes = {name: _lacking(len(train[name]), len(some), documents, seen) for name, some in samples.items()}
+    return Judge(Identifier(texts), limits, second_opinion(case.told) if second else None, notes)
+
+
+def _lacking(there: int, taken: int, documents: int, seen: int) -> str:
+    """What is to be said of a judge that took so many of the documents that are there; nothing if all is as asked."""
+    if there <= seen:
+        return f"taught by the {taken} documents in which directions were found, there are no others"
+    return f"taught by {taken} documents, there are no others beside those of directions" if taken < documents else ""
 
 
 def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
@@ -70,9 +77,8 @@ def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
         for opinion, ask in (("ngrams", judge.language), ("py3langid", judge.second)):
             if ask is not None and texts:
                 hits = [ask(text) == name for text in texts]
-                few = f"taught by {judge.few[name]} documents, there are no more" if name in judge.few else ""
-                row = proportion("steering", "judged", f"{opinion}/{name}", hits)
-                rows.append(replace(row, note=few if opinion == "ngrams" else ""))
+                note = judge.taught.get(name, "") if opinion == "ngrams" else ""
+                rows.append(replace(proportion("steering", "judged", f"{opinion}/{name}", hits), note=note))
     return rows
 
 

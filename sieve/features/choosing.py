@@ -26,14 +26,14 @@ from sieve.features.concepts import (
     Choice,
     Concepts,
     Pick,
-    Place,
-    Position,
     Probe,
     Settings,
     labelled,
     probe,
     surfaces,
+    values_of,
 )
+from sieve.features.place import Place, Position
 from sieve.interventions.swap import Feature
 from sieve.model.splice import RowEdit
 from sieve.subject import Subject
@@ -131,7 +131,7 @@ def choose(subject: Subject, blocks: Sequence[Block], place: Place, settings: Se
     an empty feature; where `blocks` mark nothing at all there are no values. ValueError when they mark other concepts.
     """
     places = [replace(place, concept=concept) for concept in (place.concept, *settings.also)]
-    values = [(own.concept, value) for own in places for value in _values(blocks, own.concept)]
+    values = [(own.concept, value) for own in places for value in values_of(blocks, own.concept)]
     mean, rate, total = mean_codes(subject, blocks, values, place.position, batch)
     found = []
     for own in places:
@@ -173,18 +173,6 @@ def _choose(
     apart = [sum(effect, 0.0) for effect in measure([[latents] if latents else [] for latents in marking])]
     choices = [Choice(task.ids, pick(v, *causal[v]), pick(v, marking[v], apart[v])) for v, task in enumerate(tasks)]
     return Concepts(place.concept, place.position, subject.site, subject.lm.digest, sae, tuple(choices))
-
-
-def _values(blocks: Sequence[Block], concept: str) -> list[str]:
-    """The values of `concept` that are marked, sorted."""
-    values, marked = list(surfaces(blocks, concept)), sorted({m.concept for b in blocks for m in b.mentions})
-    if marked and not values:
-        raise ValueError(
-            f"no value of '{concept}' is marked in the {len(blocks)} training documents looked at; "
-            f"marked are: {', '.join(marked)}; name one of these (ceiling.concept, filter.concepts.also), raise "
-            f"filter.concepts.documents, or mark words of '{concept}' (dataset.files.words)"
-        )
-    return values
 
 
 Sets = list[list[tuple[int, ...]]]

@@ -11,36 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sieve.dictionary.sae import LineageError
+from sieve.features.place import Position
 from sieve.interventions.swap import Feature
 from sieve.model.language_model import LanguageModel
 from sieve.provenance import read_json, write_json
 from sieve.text.blocks import Block
-
-Position = Literal["concept", "last"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a concept is to be turned: at a site, at the tokens that `position` names; see `sieve.features.ceiling`."""
-
-    concept: str
-    site: str
-    position: Position
-
-    def save(self, path: Path) -> None:
-        """Write canonical JSON."""
-        write_json(path, {"kind": "place", **asdict(self)})
-
-    @classmethod
-    def load(cls, path: Path) -> Place:
-        """Read a file written by `save`. ValueError when it is something else."""
-        values = read_json(path)
-        if not isinstance(values, dict) or values.pop("kind", None) != "place":
-            raise ValueError(f"{path} names no place; give the place.json that the ceiling stage wrote")
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -183,6 +161,21 @@ def surfaces(blocks: Sequence[Block], concept: str) -> dict[str, tuple[int, ...]
             if m.concept == concept:
                 seen.setdefault(m.value, Counter())[block.ids[m.first : m.last + 1]] += 1
     return {value: min(seen[value], key=lambda ids: (-seen[value][ids], ids)) for value in sorted(seen)}
+
+
+def values_of(blocks: Sequence[Block], concept: str) -> dict[str, tuple[int, ...]]:
+    """The `surfaces` of a concept in training text; none where nothing at all is marked.
+
+    ValueError where other concepts are marked: this one is misspelt, or too few documents were looked at.
+    """
+    words, marked = surfaces(blocks, concept), sorted({m.concept for b in blocks for m in b.mentions})
+    if marked and not words:
+        raise ValueError(
+            f"no value of '{concept}' is marked in the {len(blocks)} training documents looked at; marked are: "
+            f"{', '.join(marked)}; name one of these (ceiling.concept, filter.concepts.also), raise "
+            f"filter.concepts.documents, or mark words of '{concept}' (dataset.files.words)"
+        )
+    return words
 
 
 def written(lm: LanguageModel, words: Mapping[str, Sequence[int]]) -> dict[str, str]:

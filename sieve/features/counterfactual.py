@@ -36,6 +36,13 @@ def told(blocks: Sequence[Block], split: str) -> list[Block]:
     return [block for block in own if block.kind == "problem"] or [block for block in own if block.kind == "text"]
 
 
+def no_pairs(concept: str, values: int, split: str) -> str:
+    """Why a split has no pairs of a concept of which training text names so many values."""
+    if values < 2:
+        return f"the training text names {values} value(s) of '{concept}'"
+    return f"nothing in the {split} split mentions one value of '{concept}' twice"
+
+
 def pairs(blocks: Sequence[Block], concept: str, words: dict[str, tuple[int, ...]], count: int) -> list[Pair]:
     """Up to `count` pairs, one per block; for each source the other values take turns as the target.
 

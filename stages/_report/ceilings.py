@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sieve.features.concepts import Place
+from sieve.features.place import Place
 from sieve.provenance import read_table
 from stages._report.subjects import Lineage, Row, Subject
 

@@ -202,7 +202,7 @@ KEYS: dict[str, Key] = {
         "pairs in which the new name appears in the continuation and the old one does not", "success"
     ),
     "swap_of_ceiling": Key(
-        "swap_success as a share of the ceiling, which has the first of the same pairs; nothing where that is 0",
+        "swap_success as a share of the ceiling, which has the first pairs of the same split; nothing where that is 0",
         "swap_success / ceiling",
         _of_ceiling,
     ),

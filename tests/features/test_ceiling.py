@@ -7,8 +7,10 @@ import torch
 
 from sieve.features import ceiling
 from sieve.features.ceiling import Ceiling, asked, ceilings, mentioned, place_of
-from sieve.features.concepts import Place, surfaces
+from sieve.features.concepts import surfaces
 from sieve.features.counterfactual import pairs
+from sieve.features.place import Place
+from sieve.model.families import SiteError
 from sieve.text.blocks import Mention
 from tests.planted import DIGITS, WORDS, planted_blocks, planted_lm
 
@@ -34,7 +36,7 @@ def _others(block):
 def measured(network, blocks, counts, kind="resid_post", batch=5):
     """What the stage measures for {concept: pairs}."""
     found = {name: asked(network, blocks, name, "valid", count) for name, count in counts.items()}
-    return list(ceilings(network, found, kind, 4, batch))
+    return ceilings(network, found, kind, 4, batch, lambda *_: None)
 
 
 def table(rows, concept="name"):
@@ -63,7 +65,8 @@ def test_every_concept_has_its_ceilings(network, telling):
     assert table(rows) == table(rows, "digit") == HERE
     assert {r.n for r in rows if r.concept == "digit"} == {5}
     (thing,) = (r for r in rows if r.concept == "thing")
-    assert (thing.site, thing.success, thing.n) == ("", None, 0) and "one value of 'thing' twice" in thing.note
+    assert (thing.site, thing.success, thing.n) == ("", None, 0)
+    assert thing.note == "not applicable: nothing in the valid split mentions one value of 'thing' twice"
 
 
 def test_what_enters_a_layer_is_a_site_of_its_own(network):
@@ -82,9 +85,31 @@ def test_layers_are_compared_at_sites_of_one_kind(network):
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_batch_size_does_not_matter(network, telling, batch):
-    """Prompts of different lengths and concepts are patched at their own places, alone or together."""
-    counts = {"name": 12, "digit": 5}
-    assert measured(network, telling, counts, batch=batch) == measured(network, telling, counts)
+    """Prompts of different lengths and concepts are patched at their own places; no pass has more than asked for."""
+    counts, sizes = {"name": 12, "digit": 5}, list[int]()
+    hook = network.network.register_forward_pre_hook(
+        lambda _, __, given: sizes.append(len(given["input_ids"])), with_kwargs=True
+    )
+    found = measured(network, telling, counts, batch=batch)
+    hook.remove()
+    assert found == measured(network, telling, counts)
+    assert max(sizes) == batch
+
+
+def test_to_say_both_names_is_no_success(network, monkeypatch):
+    """The target must be said, and the source must not, as for swaps."""
+    (pair,) = asked(network, planted_blocks(), "name", "valid", 1)
+    for said, success in (([pair.target], True), ([pair.target, pair.source], False), ([pair.source], False)):
+        ids = [WORDS.index(word) for word in said]
+        monkeypatch.setattr(ceiling, "continue_ids", lambda lm, prompts, n, ids=ids: [ids for _ in prompts])
+        assert ceiling.patched(network, [pair], [ceiling.Spot("resid_post_0", "last")], 4, 8) == [[success]]
+
+
+def test_a_kind_that_a_network_lacks_is_refused(network, monkeypatch):
+    """Before anything is generated, with the reason."""
+    monkeypatch.setattr(ceiling, "sites", lambda *_: [])
+    with pytest.raises(SiteError, match="there is no resid_mid in this"):
+        measured(network, planted_blocks(), {"name": 12}, "resid_mid")
 
 
 def test_places_in_padded_batches_are_the_mentions(lm, blocks):
@@ -96,7 +121,7 @@ def test_places_in_padded_batches_are_the_mentions(lm, blocks):
     twin_ids, _ = lm.pad([list(p.twin_ids) for p in group])
     assert len({len(p.ids) - len(p.twin_ids) for p in group}) > 1
     for where in ("concept", "last"):
-        rows, targets, sources = ceiling._tokens(group, where)
+        rows, targets, sources = ceiling._tokens(group, where, range(len(group)))
         for row, p in enumerate(group):
             mine = rows == row
             own, twin = ([len(p.ids) - 1], [len(p.twin_ids) - 1]) if where == "last" else (p.places, p.twin_places)
@@ -110,7 +135,8 @@ def test_pairs_are_of_the_split_that_is_asked_for(network):
     docs = {split: {b.doc for b in blocks if b.split == split} for split in ("valid", "test")}
     for split, own in docs.items():
         assert {a.pair.doc for a in asked(network, blocks, "name", split, 99)} <= own
-    assert asked(network, [b for b in blocks if b.split != "train"], "name", "valid", 99) == []
+    untold = asked(network, [b for b in blocks if b.split != "train"], "name", "valid", 99)
+    assert untold == "the training text names 0 value(s) of 'name'"
 
 
 def test_nothing_of_the_network_changes(network):
@@ -124,7 +150,7 @@ def test_nothing_of_the_network_changes(network):
 def rows_of(**success):
     """Ceilings of a concept over five layers, e.g. last=(0, 0, .5, 0, 0)."""
     return [
-        Ceiling("name", f"resid_post_{layer}", where, value, 0.0, 1.0, 10)
+        Ceiling("name", f"resid_post_{layer}", where, value, max(0.0, value - 0.04), min(1.0, value + 0.04), 10)
         for where, values in success.items()
         for layer, value in enumerate(values)
     ]
@@ -138,13 +164,19 @@ def rows_of(**success):
         ({"concept": (1, 1, 1, 1, 1), "last": (0, 0, 1, 1, 1)}, "resid_post_2", "concept"),
         ({"concept": (1, 1, 0, 1, 1), "last": (0, 0, 0, 1, 1)}, "resid_post_1", "concept"),
         ({"concept": (0, 0, 0, 0, 0), "last": (0, 1, 0, 1, 1)}, "resid_post_1", "last"),
+        ({"concept": (1, 0, 0.97, 0, 0), "last": (0, 0, 0.95, 0, 0)}, "resid_post_2", "concept"),
+        ({"concept": (1, 0, 0.95, 0, 0), "last": (0, 0, 0.95, 0, 0)}, "resid_post_0", "concept"),
     ],
 )
 def test_the_highest_ceiling_chooses(success, site, position):
-    """Of equals the one nearest to the middle, then the earlier, then the mentions."""
+    """Of equals the one nearest to the middle, then the earlier, then the mentions. What lies in its interval is equal.
+
+    Here intervals reach .04 to both sides.
+    """
     place, found = place_of(rows_of(**success), "name", "resid_post", "highest")
     assert place == Place("name", site, position)
-    assert (found.site, found.position, found.success) == (site, position, max(map(max, success.values())))
+    assert (found.site, found.position) == (site, position)
+    assert found.success == success[position][int(site[-1])]
 
 
 def test_a_choice_may_be_made_in_part_or_altogether():
@@ -159,11 +191,17 @@ def test_a_choice_may_be_made_in_part_or_altogether():
 
 @pytest.mark.parametrize(("site", "position"), [("resid_post", "last"), ("resid_post_0", "highest")])
 def test_without_a_ceiling_there_is_nothing_to_choose_by(site, position):
-    """The message says why there is none and what can be said instead."""
+    """The message says why there is none, or that it is 0 wherever one could go, and what can be said instead."""
     none = [Ceiling("name", note="not applicable: nothing mentions one value of 'name' twice")]
-    for rows, why in ((none, "nothing mentions one value of 'name' twice"), ([], "no pairs were asked for")):
-        with pytest.raises(ValueError, match=rf"no patch ceiling of 'name' .*\({why}\).* give a site, such as"):
+    flat = rows_of(concept=(0, 0, 0), last=(0, 0, 0))
+    for rows, why in (
+        (none, "nothing mentions one value of 'name' twice"),
+        ([], "no pairs were asked for"),
+        (flat, "of 10 pairs none turns at any of"),
+    ):
+        with pytest.raises(ValueError, match=rf"no place to turn 'name' at: {why}.*; name another .* place yourself"):
             place_of(rows, "name", site, position)
+    assert place_of(flat, "name", "resid_post_0", "last")[1].success == 0
 
 
 def test_a_place_is_read_as_it_was_written(tmp_path):

@@ -8,7 +8,8 @@ import torch
 
 from sieve.features import choosing
 from sieve.features.choosing import Trial, grow, log_probability, mean_codes, most_selective
-from sieve.features.concepts import Place, Settings, probe, surfaces
+from sieve.features.concepts import Settings, probe, surfaces
+from sieve.features.place import Place
 from sieve.subject import Subject
 from sieve.text.blocks import Mention
 from tests.planted import (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sieve.features.concepts import Place
+from sieve.features.place import Place
 from sieve.provenance import write_json, write_table
 from stages._report.subjects import lineage
 from stages.ceiling import ROWS as CEILINGS

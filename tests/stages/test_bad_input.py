@@ -19,7 +19,7 @@ from tests.conftest import run_in
 
 ACTIVATIONS = (
     "stages.activations --network data/model/network --tokenizer data/model/tokenizer "
-    "--blocks data/tokens/blocks.parquet --place data/ceiling/place.json --out data/activations"
+    "--blocks data/tokens/blocks.parquet --site data/ceiling/site.json --out data/activations"
 )
 TRAIN = (
     "stages.train --subject topk --activations data/activations/resid_post_0 "

@@ -3,8 +3,8 @@
 import pytest
 
 from sieve.activations.store import Store
-from sieve.features.concepts import Place
-from sieve.provenance import Work, read_table
+from sieve.features.place import Place
+from sieve.provenance import Work, read_json, read_table, write_json
 from stages import activations, ceiling
 from stages._params import load_params
 from tests.conftest import ROOT
@@ -19,8 +19,9 @@ def told(toy_run, tmp_path):
 
     def run(**changes):
         own = params.model_copy(update={"ceiling": params.ceiling.model_copy(update=changes)})
-        rows, place = tmp_path / "rows.parquet", tmp_path / "place.json"
-        ceiling.main(own, *(toy_run / "data" / name for name in MADE), rows, place)
+        rows, place, site = (tmp_path / name for name in ("rows.parquet", "place.json", "site.json"))
+        ceiling.main(own, *(toy_run / "data" / name for name in MADE), rows, place, site)
+        assert read_json(site) == {"site": Place.load(place).site}
         return Place.load(place), read_table(rows).to_pylist()
 
     return run
@@ -52,12 +53,32 @@ def test_a_site_that_is_not_there_is_refused(told):
         told(site="somewhere")
 
 
+def test_a_concept_that_nothing_marks_is_refused(told):
+    """Also where the place is named: the filter would refuse it, after everything is trained."""
+    with pytest.raises(ValueError, match=r"no value of 'nmae' is marked .* marked are: animal, name"):
+        told(concept="nmae", pairs=0, other_pairs=0)
+
+
+def test_places_are_compared_on_validation_pairs(told, monkeypatch):
+    """No pair of another split is asked about, so that nobody who chooses by ceilings has seen test pairs."""
+    splits, asked = [], ceiling.asked
+
+    def watched(lm, blocks, concept, split, count):
+        splits.append(split)
+        return asked(lm, blocks, concept, split, count)
+
+    monkeypatch.setattr(ceiling, "asked", watched)
+    monkeypatch.setattr(ceiling, "mentioned", lambda blocks, split: splits.append(split) or ["animal"])
+    told(pairs=3, other_pairs=2)
+    assert splits == ["valid"] * 3
+
+
 def test_the_chosen_site_is_captured_under_that_name(toy_run, tmp_path):
     """Whoever trains on `chosen` trains where the ceiling is highest, and the dictionary knows the site's own name."""
     params = load_params(ROOT / "presets/toy/params.yaml")
     own = params.model_copy(update={"activations": params.activations.model_copy(update={"sites": ["chosen"]})})
-    Place("name", "resid_pre_1", "last").save(tmp_path / "place.json")
+    write_json(tmp_path / "site.json", {"site": "resid_pre_1"})
     made = [toy_run / "data" / name for name in MADE]
-    activations.main(own, Work(tmp_path / "work", pytest.fail), *made, tmp_path / "place.json", tmp_path / "out")
+    activations.main(own, Work(tmp_path / "work", pytest.fail), *made, tmp_path / "site.json", tmp_path / "out")
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["chosen"]
     assert Store.open(tmp_path / "out/chosen").site == "resid_pre_1"

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from sieve.dictionary.sae import LineageError, Sae
 from sieve.provenance import digest_file, generator, read_table, write_json
 from stages._common import _parse
 from stages.match import ALONE, ROWS, alike, main
@@ -45,6 +46,24 @@ def run(data, subjects, rows=200, init=0):
 def figure(rows, of, metric):
     """{(first, second): value} of one figure."""
     return {(r["first"], r["second"]): r["value"] for r in rows if (r["of"], r["metric"]) == (of, metric)}
+
+
+def test_the_site_that_was_chosen_is_found_under_that_name(data):
+    """Its folder is called `chosen`; activations of another site are refused."""
+    subjects = [save(data, "a"), save(data, "b", 1)]
+    before = run(data, subjects)
+    (data / "activations" / SITE).rename(data / "activations/chosen")
+    assert run(data, subjects) == before
+    other = [replace_site(path) for path in subjects]
+    with pytest.raises(LineageError, match=r"a was trained at resid_post_0, which .* does not hold"):
+        run(data, other)
+
+
+def replace_site(path):
+    """The same dictionary of another site."""
+    sae = Sae.load(path / "sae.safetensors")
+    replace(sae, site="resid_post_0").save(path / "sae.safetensors")
+    return path
 
 
 def test_a_dictionary_in_another_order_is_found_again(data):

@@ -1,5 +1,6 @@
 """params.yaml: every mistake is told in one message, with its place, what was given and what was expected."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -11,6 +12,7 @@ from sieve.dictionary.fit import FitConfig
 from sieve.dictionary.orthogonalize import RECONSTRUCTIONS
 from sieve.dictionary.penalties import PENALTIES
 from sieve.evals import ceiling, swap
+from sieve.features.concepts import Settings as ConceptSettings
 from stages._params import Orthogonalize, OrthogonalizeSubject, ParamsError, deciding, load_params, settings
 
 ROOT = Path(__file__).parents[2]
@@ -154,8 +156,26 @@ def test_site_that_is_not_captured(refusal):
 def test_a_concept_that_is_named_twice(refusal):
     """Latents are chosen for the concept that is to be turned anyway; beside it, others are named."""
     assert refusal(("also: []", "also: [animal, name]")) == [
-        "filter.concepts.also: 'name' is ceiling.concept, for which latents are chosen anyway; leave it out"
+        "filter.concepts.also: 'name' is ceiling.concept, whose latents are chosen anyway; drop it"
     ]
+
+
+@pytest.mark.parametrize("also", ["also: null", "also: 3", "also: names"])
+def test_what_is_no_list_of_concepts(tmp_path, also):
+    """It is refused by the filter's own settings, and by nothing before these could be read."""
+    path = tmp_path / "params.yaml"
+    path.write_text(DEFAULT.replace("also: []", also), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"also: given .*; must be a valid array"):
+        settings(ConceptSettings, load_params(path).filter.concepts, "filter.concepts")
+
+
+@pytest.mark.parametrize(("site", "position"), [("resid_post", "last"), ("resid_post_0", "highest")])
+def test_a_place_that_is_to_be_chosen_by_nothing(refusal, site, position):
+    """Without pairs there is no ceiling, so site and position are to be given."""
+    old = re.search(r"  site: (\w+).*\n  position: (\w+).*\n  pairs: \d+", DEFAULT)
+    given = old[0].replace(f"site: {old[1]}", f"site: {site}").replace(f"position: {old[2]}", f"position: {position}")
+    (mistake,) = refusal((old[0], re.sub(r"pairs: \d+", "pairs: 0", given)))
+    assert mistake.startswith("ceiling.pairs: given 0, but a place is to be chosen by them")
 
 
 def test_site_that_differs_from_the_origin(refusal):
