@@ -1,4 +1,4 @@
-"""Put every subject's answers and both cards on one page that opens offline, and headline numbers in one flat file.
+"""Put every subject's answers and both cards on a page that opens offline, and headline numbers in one flat file.
 
     python -m stages.report --evaluate data/evaluate --filter data/filter --history data/history \\
         --match data/match/rows.parquet --ceilings data/ceiling/rows.parquet --place data/ceiling/place.json \\
@@ -8,11 +8,11 @@
 Reads   evaluate/<subject>/{rows,items,examples}.parquet, filter/<subject>/{counts,features}.parquet and
         history/<subject>.parquet for every id in `subjects`; what was matched from several starts, if anything;
         where concepts can be turned; the cards of dataset and model (flat JSON).
-Writes  report/index.html and report/plots/*.svg; summary.json with the numbers of the model's card as `model.<key>` and
-        with `<subject>.<key>`: the keys, their meaning and how they are taken from the rows are the table KEYS in
-        `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in `stages/_report/matches.py`;
-        and `ceiling.<key>`, see `Ceilings.figures` in `stages/_report/ceilings.py`;
-        and `langfir.<key>`, see FIGURES in `stages/_report/languages.py`.
+Writes  report/index.html, report/examples/<subject>.html and report/plots/*.svg; summary.json with the numbers of the
+        model's card as `model.<key>` and with `<subject>.<key>`: the keys, their meaning and how they are taken from
+        the rows are the table KEYS in `stages/_report/summary.py`. And `match.<group>.<key>`, see `Group.figures` in
+        `stages/_report/matches.py`; `ceiling.<key>`, see `Ceilings.figures` in `stages/_report/ceilings.py`; and
+        `langfir.<key>`, see FIGURES in `stages/_report/languages.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
 from stages._report.ceilings import Ceilings
 from stages._report.contrasts import figures, sentences
+from stages._report.examples import pages
 from stages._report.languages import summary as languages
 from stages._report.matches import read_groups
 from stages._report.page import render
@@ -55,7 +56,9 @@ def main(
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)
-        (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+        (folder / "examples").mkdir()
+        for name, text in {"index.html": page, **pages(subjects)}.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
         for plot in (plot for section in plots.values() for plot in section):
             (folder / "plots" / f"{plot.name}.svg").write_text(plot.standalone(), encoding="utf-8", newline="\n")
     with publish(summary) as file:

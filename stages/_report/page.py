@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.ceilings import Ceilings, patched
+from stages._report.examples import page_of
+from stages._report.html import interval, number, written
 from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.selectivity import COLUMNS, profiles
@@ -75,37 +75,6 @@ SECTIONS = {
     "steering": ("steering",),
     "chosen": ("concepts",),
 }
-
-
-def number(value: float | None, decimals: int | None = None) -> str:
-    """A number for people: a dash for None, thousands apart, a real minus; three digits unless `decimals` is given."""
-    if value is None:
-        return "–"
-    if decimals is None:
-        text = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
-    else:
-        text = f"{value:.{decimals}f}"
-    return text.replace("-", "−")
-
-
-def plain(value: Any) -> str:
-    """A model card's value for people."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "–" if value is None else str(value)
-    return number(value)
-
-
-def interval(row: Row, decimals: int = 2) -> str:
-    """The 95 % interval as `low–high`, or nothing."""
-    return "" if row.low is None or row.high is None else f"{row.low:.{decimals}f}–{row.high:.{decimals}f}"
-
-
-def visible(token: str) -> str:
-    """A token with the white space that would vanish in HTML drawn as signs; one leading space stays a space."""
-    drawn = token.replace("\r", "␍").replace("\n", "⏎").replace("\t", "⇥")
-    if not drawn.strip():
-        return "␣" * len(drawn) or "∅"
-    return drawn
 
 
 def reasons(subjects: Iterable[Subject], questions: Iterable[str]) -> list[tuple[str, str, list[str]]]:
@@ -187,40 +156,12 @@ def difference(a: Row, b: Row) -> tuple[float, float] | None:
     )
 
 
-def example_groups(subject: Subject) -> list[dict[str, Any]]:
-    """A subject's examples by label and latent, tokens with their share of that latent's largest activation."""
-    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for example in subject.examples:
-        groups.setdefault((example["label"], example["latent"]), []).append(example)
-    return [_example_group(subject, label, latent, found) for (label, latent), found in groups.items()]
-
-
 def chosen(subject: Subject) -> dict[str, list[str]]:
     """The values of each concept that latents were chosen for."""
     effects = subject.cases("concepts", "effect")
     return {
         concept: [case.split("/", 2)[2] for case in effects if case.startswith(f"{concept}/causal/")]
         for concept in subject.cases("concepts", "same")
-    }
-
-
-def _example_group(subject: Subject, label: str, latent: int, found: list[dict[str, Any]]) -> dict[str, Any]:
-    largest = max((abs(a) for example in found for a in example["activations"]), default=0.0) or 1.0
-    about = [row for row in subject.features if row["latent"] == latent and label == f"language {row['language']}"]
-    return {
-        "label": label,
-        "latent": latent,
-        "largest": largest,
-        "about": about[0] if about else None,
-        "examples": [
-            {
-                "doc": example["doc"],
-                "tokens": [
-                    (visible(t), a, abs(a) / largest) for t, a in zip(example["tokens"], example["activations"])
-                ],
-            }
-            for example in sorted(found, key=lambda example: example["rank"])
-        ],
     }
 
 
@@ -234,16 +175,8 @@ def render(
 ) -> str:
     """The whole page as one HTML text; the cards are those of dataset and model, `contrasts` sentences."""
     dataset, model = cards
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, plain=plain, interval=interval)
-    environment.tests["shown"] = lambda value: value is not None
-    page = environment.get_template(TEMPLATE).render(
+    return written(
+        TEMPLATE,
         subjects=subjects,
         data={"counts": counts(dataset), "files": files(dataset), "facts": dataset_facts(dataset)},
         model={"languages": languages(model), "measures": MEASURES.values(), "facts": model_facts(model)},
@@ -273,12 +206,10 @@ def render(
             "first": [subject.name for subject in same_kind(subjects)[0]],
         },
         counted=[s for s in subjects if counted(s)],
-        examples=[(s, example_groups(s)) for s in subjects if s.examples],
+        examples=[s for s in subjects if s.examples],
+        page_of=page_of,
         keys=KEYS,
     )
-    # A user's own text may hold an address. Written as a character reference it reads the same, and "this page
-    # names no address" stays a property of the file that anyone can check with grep.
-    return page.replace("://", "&#58;//")
 
 
 def _table(subjects: Iterable[Subject], columns: tuple[Column, ...]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from tests.stages.report_world import (
     write_world,
 )
 
-LOADS = r"https?:|://|@import|fetch\(|XMLHttpRequest|<script|<link|<iframe|<image|\bsrc=|href=\"(?!#)|url\((?!#)"
+LOADS = r"https?:|://|@import|fetch\(|XMLHttpRequest|<script|<link|<iframe|<image|\bsrc=|href=\"(?!#|examples/\w+\.html\"|\.\./index\.html\")|url\((?!#)"
 
 NO_SUCH = "no success on validation pairs lies in 0.3 to 0.8; here 0.9"
 
@@ -289,11 +289,10 @@ def test_what_does_not_apply_is_null_with_its_reason(bare: Path) -> None:
 
 def test_text_is_escaped(full: Path) -> None:
     """A token that looks like markup is shown, not obeyed."""
-    page = _written(full)["report/index.html"]
+    pages = [text for name, text in _written(full).items() if name.endswith(".html")]
 
-    assert HOSTILE not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "<b>bold</b>" not in page
+    assert not any(HOSTILE in page or "<b>bold</b>" in page for page in pages)
+    assert all("&lt;script&gt;alert(1)&lt;/script&gt;" in page for page in pages)
 
 
 def test_ceilings_are_a_table_of_concepts_by_sites(full: Path) -> None:
@@ -330,9 +329,26 @@ def test_both_ways_of_choosing_are_in_one_line_for_each_concept(full: Path) -> N
 
 def test_white_space_tokens_are_visible(full: Path) -> None:
     """Tokens of white space only are drawn as signs."""
-    page = _written(full)["report/index.html"]
+    page = _written(full)["report/examples/topk.html"]
 
     assert all(sign in page for sign in ("␣␣", "⏎", "⇥"))
+
+
+def test_every_subject_has_a_page_of_examples(full: Path, bare: Path) -> None:
+    """The report links to each, and no file is left over; every latent that was looked for is there with its texts."""
+    for folder in (full, bare):
+        files = _written(folder)
+        there = [f"examples/{name}.html" for name in invented_params().subjects]
+        assert re.findall(r'<a href="(examples[^"]+)"', files["report/index.html"]) == there
+        assert sorted(name for name in files if "/examples/" in name) == sorted(f"report/{name}" for name in there)
+        for name in invented_params().subjects:
+            rows = _rows(folder / "evaluate" / name / "examples.parquet")
+            page = files[f"report/examples/{name}.html"]
+            shown = re.findall(r"<h4>(.*?) <span>– latent (\d+),", page)
+            assert shown == [
+                (label, str(latent)) for label, latent in dict.fromkeys((r["label"], r["latent"]) for r in rows)
+            ]
+            assert page.count("<li ") == len(rows)
 
 
 def test_ids_on_the_page_are_unique(full: Path) -> None:
@@ -353,9 +369,9 @@ def test_every_reference_on_the_page_has_its_target(full: Path) -> None:
 def test_the_page_holds_every_plot_it_writes(full: Path) -> None:
     """The files in plots/ are the page's drawings, no more and no fewer."""
     files = _written(full)
-    shown = set(re.findall(r'<figure id="plot-([^"]+)"', files.pop("report/index.html")))
+    shown = set(re.findall(r'<figure id="plot-([^"]+)"', files["report/index.html"]))
 
-    assert {Path(name).stem for name in files} == shown
+    assert {Path(name).stem for name in files if name.endswith(".svg")} == shown
 
 
 def test_a_higher_site_is_said(full: Path) -> None:

@@ -14,12 +14,13 @@ CHROMIUM = shutil.which("chromium")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+@pytest.mark.parametrize("file", ["index.html", "examples/topk.html"])
 @pytest.mark.parametrize("applies", [True, False])
 @pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_opens_from_a_file_in_silence(tmp_path: Path, applies: bool, width: int) -> None:
+def test_the_page_opens_from_a_file_in_silence(tmp_path: Path, file: str, applies: bool, width: int) -> None:
     """Opening the page logs nothing, asks for nothing but itself, and never scrolls sideways."""
     write_world(tmp_path, languages=applies, problems=applies)
-    address = (report(tmp_path, tmp_path) / "report" / "index.html").as_uri()
+    address = (report(tmp_path, tmp_path) / "report" / file).as_uri()
     said: list[str] = []
     asked: list[str] = []
 
