@@ -51,7 +51,8 @@ class Ceilings:
 
     @property
     def higher(self) -> Key | None:
-        """Where the ceiling of the same concept is higher than at the place, which params may have named; the highest.
+        """Where the ceiling of the same concept is the highest, if that is not at the place: params may have named that,
+        or so few pairs could not tell the two apart.
 
         None where there is no such place, or where no ceiling was measured at the one that was named.
         """
