@@ -51,10 +51,10 @@ class Ceilings:
 
     @property
     def higher(self) -> Key | None:
-        """Where the ceiling of the same concept is the highest, if that is not at the place: params may have named that,
-        or so few pairs could not tell the two apart.
+        """Where the ceiling of the same concept is the highest, if that is not the place itself.
 
-        None where there is no such place, or where no ceiling was measured at the one that was named.
+        Params may have named the place, or so few pairs could not tell the two apart. None
+        where there is no such place, or where no ceiling was measured at the one that was named.
         """
         own = self.rows.get(self.chosen)
         rivals = [(row.value or 0.0, key) for key, row in self.rows.items() if key[0] == self.place.concept]
