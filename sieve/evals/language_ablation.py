@@ -1,22 +1,23 @@
 """If the latents of one language are removed, which languages suffer?
 
-`zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the whole span of the atoms, `mean` that span's
-deviation from its mean over training text: what is left is no language's in particular. Later layers can rebuild a
-direction, so the last two can be applied at the later sites of the same kind too. The error that the Sae makes anyway
-stays in the stream, so that only the removal is seen. An adapted subject is asked with its adapter on, before and
-after. Cross-entropy in nats per token, over held-out documents.
+There are several WAYS to remove latents. `zero` takes out what the Sae says is active (h − Σ z_j d_j), `project` the
+whole span of the atoms, `mean` that span's deviation from its mean over training text: what is left is no language's in
+particular. Later layers can rebuild a direction, so `project_later` and `mean_later` do it at the later sites of the
+same kind too. The error that the Sae makes anyway stays in the stream, so that only the removal is seen. An adapted
+subject is asked with its adapter on, before and after. Cross-entropy in nats per token, over held-out documents.
 
-Controls, removed in the same way: `random`, as many latents, which fire about as often and whose atoms are about as
-long, drawn several times (low and high, of 20 draws or more, are the 2.5 % and 97.5 % ones); `filtered`, the consistent
-latents that random tokens excite too, as many of them as are kept, strongest first. Without draws there are none.
+Controls, removed in the first of the ways that are asked for: `random`, as many latents, which fire about as often and
+whose atoms are about as long, drawn several times (low and high, of 20 draws or more, are the 2.5 % and 97.5 % ones);
+`filtered`, the consistent latents that random tokens excite too, as many of them as are kept, strongest first. Without
+draws there are none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -29,37 +30,42 @@ from sieve.model.sites import observe, parse_site, site_width, sites
 from sieve.provenance import generator
 from sieve.text.blocks import Block
 
+Way = Literal["zero", "project", "project_later", "mean", "mean_later"]
+WAYS: tuple[Way, ...] = get_args(Way)
 ENOUGH = 20
 """Draws from which on a band can be told."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Held-out documents per language; how latents are removed; at `later` sites too; draws of random latents."""
+    """Held-out documents per language; ways to remove latents, the first also for controls; draws of random latents."""
 
     documents: int
-    method: Literal["zero", "project", "mean"]
-    later: bool
+    ways: list[Way]
     draws: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
 
     def __post_init__(self) -> None:
-        if self.later and self.method == "zero":
-            raise ValueError("method 'zero' reads the dictionary of one site; with later: true use 'project' or 'mean'")
+        if not self.ways or len(set(self.ways)) < len(self.ways):
+            raise ValueError(f"ways are {self.ways}; say at least one of {', '.join(WAYS)}, none of them twice")
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
-    """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents."""
+    """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents.
+
+    'ablate' is the first way; pairs of the others are called 'project A/on B' and so on.
+    """
     if not case.told:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
     texts = {on: case.pick("text", "test", settings.documents, on) for on in case.told}
     blocks, sizes = [b for own in texts.values() for b in own], [len(own) for own in texts.values()]
     base, tokens = cross_entropy(case, blocks)
-    means = centres(case, settings) if settings.method == "mean" else {}
+    means = centres(case, settings.documents) if {"mean", "mean_later"} & set(settings.ways) else {}
+    first, *others = settings.ways
 
-    def rise(latents: Sequence[int]) -> list[Tensor]:
-        with removal(case, latents, settings, means):
+    def rise(latents: Sequence[int], way: Way = first) -> list[Tensor]:
+        with removal(case, latents, way, means):
             return list((cross_entropy(case, blocks)[0] - base).split(sizes))
 
     asked = list(zip(case.told, base.split(sizes), tokens.split(sizes)))
@@ -70,6 +76,8 @@ def run(case: Case, settings: Settings) -> list[Row]:
         sets = {"ablate": found.latents} | ({"filtered": found.filtered[: len(found.latents)]} if controls else {})
         for kind, latents in sets.items():
             rows += removed(case, kind, own, asked, rise(latents) if latents else [])
+        for way in others:
+            rows += removed(case, way, own, asked, rise(found.latents, way) if found.latents else [])
         draws = [rise(latents) for latents in controls.get(own, [])]
         for place, (on, _, count) in enumerate(asked):
             rows += band(f"random {own}/on {on}", [float(each[place].sum() / count.sum()) for each in draws])
@@ -86,7 +94,7 @@ def removed(
         if rises:
             rows.append(weighted_mean("language_ablation", "delta_ce", label, rises[place], tokens, case.seed))
         else:
-            why = f"no latent was {'kept' if kind == 'ablate' else 'filtered out'} for {own}"
+            why = f"no latent was {'filtered out' if kind == 'filtered' else 'kept'} for {own}"
             rows += not_applicable("language_ablation", "delta_ce", why, label)
     return rows
 
@@ -118,20 +126,16 @@ def drawn(case: Case, settings: Settings) -> dict[str, list[tuple[int, ...]]]:
     return {name: [latents for latents in sets if latents] for name, sets in found.items()}
 
 
-def places(case: Case, later: bool) -> list[str]:
-    """The subject's site, and with `later` those of the same kind after it."""
+def places(case: Case) -> list[str]:
+    """The subject's site, then those of the same kind after it."""
     own = parse_site(case.subject.site)
-    return [
-        name
-        for name in sites(case.subject.lm.network, own.kind)
-        if parse_site(name).layer == own.layer or (later and parse_site(name).layer > own.layer)
-    ]
+    return [name for name in sites(case.subject.lm.network, own.kind) if parse_site(name).layer >= own.layer]
 
 
-def centres(case: Case, settings: Settings) -> dict[str, Tensor]:
-    """{site: mean activation (D,)} over training text, as many documents of each language."""
-    blocks = [b for name in case.told for b in case.pick("text", "train", settings.documents, name)]
-    names, lm = places(case, settings.later), case.subject.lm
+def centres(case: Case, documents: int) -> dict[str, Tensor]:
+    """{place: mean activation (D,)} over training text, as many documents of each language."""
+    blocks = [b for name in case.told for b in case.pick("text", "train", documents, name)]
+    names, lm = places(case), case.subject.lm
     totals = {name: torch.zeros(site_width(lm.network, name), dtype=torch.float64) for name in names}
     tokens = 0
     for _, ids, mask in case.batches(blocks):
@@ -143,16 +147,16 @@ def centres(case: Case, settings: Settings) -> dict[str, Tensor]:
 
 
 def removal(
-    case: Case, latents: Sequence[int], settings: Settings, means: dict[str, Tensor]
+    case: Case, latents: Sequence[int], way: Way, means: Mapping[str, Tensor]
 ) -> AbstractContextManager[object]:
-    """The chosen way of taking `latents` out; `means` (of `centres`) for method mean."""
+    """One way of taking `latents` out; the two that leave a mean read it from `means` (of `centres`)."""
     subject = case.subject
-    if settings.method == "zero":
+    if way == "zero":
         return silence(subject, latents)
     stack = ExitStack()
     atoms = subject.sae.W_dec[list(latents)]
-    for site in places(case, settings.later):
-        stack.enter_context(ablate(subject.lm, site, atoms, means.get(site)))
+    for site in places(case) if way.endswith("_later") else [subject.site]:
+        stack.enter_context(ablate(subject.lm, site, atoms, means[site] if way.startswith("mean") else None))
     return stack
 
 

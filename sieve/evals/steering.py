@@ -84,7 +84,7 @@ def run(case: Case, settings: Settings) -> list[Row]:
         if not pushes:
             rows += not_applicable("steering", "method_accuracy", f"{name} finds nothing here", name)
             continue
-        grid = [method(name).UNIT.times * strength for strength in settings.strengths if strength > 0]
+        grid = sorted({method(name).UNIT.times * strength for strength in settings.strengths if strength > 0})
         strength = tune(case, settings, judge, pushes, grid)
         rows.append(Row("steering", "method_strength", name, strength, note=at_the_end(strength, grid)))
         rows += compared(case, settings, judge, name, pushes, strength)
@@ -109,18 +109,14 @@ def told_elsewhere(case: Case, settings: Settings, language: str) -> list[Told]:
 
 
 def between(case: Case, settings: Settings, language: str, told: Sequence[Told]) -> list[Row]:
-    """The marks between which overlap with a translation means something, and what comes of no steering."""
+    """The marks between which overlap with a translation means something."""
     if not settings.translations:
         return []
-    native = go_on(case, settings, [one.native for one in told])
-    return [
-        *overlap.marks(case, language, told, native),
-        *like_translations(case, settings, f"unsteered/{language}", told),
-    ]
+    return overlap.marks(case, language, told, go_on(case, settings, [one.native for one in told]))
 
 
 def like_translations(
-    case: Case, settings: Settings, name: str, told: Sequence[Told], push: Push | None = None, strength: float = 0.0
+    case: Case, settings: Settings, name: str, told: Sequence[Told], push: Push, strength: float
 ) -> list[Row]:
     """Overlap of continuations of the other languages' sentences with what the target language's document says next."""
     if len(told) < 2:
@@ -213,12 +209,12 @@ def at_the_end(strength: float, grid: Sequence[float]) -> str:
 
 
 def tune(case: Case, settings: Settings, judge: Judge, pushes: dict[str, list[Push]], grid: Sequence[float]) -> float:
-    """The strength of a grid with the most fluent continuations of validation prompts, mean over languages.
+    """The strength of an ascending grid with the most fluent continuations of validation prompts, mean over languages.
 
     Of equals the one with more in the language, then the weaker. Of many draws the first is tried.
     """
     scores = {}
-    for strength in sorted(grid):
+    for strength in grid:
         fluent, hits = 0.0, 0.0
         for language, own in pushes.items():
             prompts = other_prompts(case, settings, "valid", language)

@@ -26,7 +26,8 @@ from sieve.text.controls import random_like
 Push = Callable[[float], AbstractContextManager[None]]
 """strength -> a `with` block in which the model is pushed."""
 
-ONE, ONE_AND_RANDOM, ALL, PARALLEL = (
+NOTHING, ONE, ONE_AND_RANDOM, ALL, PARALLEL = (
+    "nothing",
     "one language",
     "one language, random tokens",
     "all languages",
@@ -44,7 +45,8 @@ class Unit(NamedTuple):
     times: float
 
 
-MEDIAN_NORM, LAST_LAYER, ACTIVATION = (
+NO_PUSH, MEDIAN_NORM, LAST_LAYER, ACTIVATION = (
+    Unit("none", 0.0),
     Unit("median norm", 1.0),
     Unit("mean of the last layer", 4.0),
     Unit("mean activation", 4.0),

@@ -12,8 +12,10 @@ from stages._report.subjects import Row, Subject
 from stages._report.summary import ablation_rows, ablations
 
 Value = float | None
-CONTROLS = ("random_latents", "filtered")
-"""Methods that are no rivals: what LangFIR would be without its filter."""
+CONTROLS = ("unsteered", "random_latents", "filtered")
+"""Methods that are no rivals: nothing, and what LangFIR would be without its filter."""
+REMOVED = {"ablate": "kept, the first way", "filtered": "control: filtered out", "random": "control: random"}
+"""What cases of `language_ablation` begin with, and what is said of it; others are further ways."""
 OVERLAPS = ("bleu", "chrf")
 MARKS = NATIVE, _ = "native", "another text"
 """Between which overlap means something: see `sieve/evals/overlap.py`."""
@@ -38,6 +40,15 @@ class Rival(NamedTuple):
     reached: Value
 
 
+class Removal(NamedTuple):
+    """What one way of removing kept latents, or one control, costs the language and the others, in nats per token."""
+
+    name: str
+    own: Value
+    others: Value
+    worst: Value
+
+
 class Likeness(NamedTuple):
     """Overlap with translations, from 0 to 100; None where no language can be read."""
 
@@ -46,9 +57,9 @@ class Likeness(NamedTuple):
     chrf: Value
 
 
-def diagonal_share(subject: Subject) -> Value:
+def diagonal_share(subject: Subject, kind: str = "ablate") -> Value:
     """Languages that suffer most of all from the loss of their own latents; those that keep none do not."""
-    table, texts = ablations(subject), list(subject.cases("language_ablation", "ce"))
+    table, texts = ablations(subject, kind), list(subject.cases("language_ablation", "ce"))
     if not table:
         return None
     pairs = {own: {text: change for (one, text), change in table.items() if one == own} for own in texts}
@@ -159,6 +170,26 @@ def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
     return found
 
 
+def removals(subjects: Sequence[Subject]) -> list[Removal]:
+    """Of the first group of subjects: all ways in which kept latents were removed, and the controls; means over seeds.
+
+    worst: the share of languages that suffer most from the loss of their own. Fewer than two, with nothing to compare,
+    are none.
+    """
+    group = same_kind(subjects)[0]
+    found = []
+    kinds = dict.fromkeys(case.split()[0] for case in group[0].cases("language_ablation", "delta_ce"))
+    for kind in kinds:
+        name, tables = REMOVED.get(kind, f"kept, {kind.replace('_', ', ')}"), [ablations(s, kind) for s in group]
+        if any(tables):
+            own, others = (
+                mean_of_all([mean_of_all([v for (a, b), v in table.items() if (a == b) is same]) for table in tables])
+                for same in (True, False)
+            )
+            found.append(Removal(name, own, others, mean_of_all([diagonal_share(s, kind) for s in group])))
+    return found if len(found) > 1 else []
+
+
 def rivals(subjects: Sequence[Subject]) -> list[Rival]:
     """All methods of the first group, the most accurate first."""
     group = same_kind(subjects)[0]
@@ -198,7 +229,7 @@ def likeness(subjects: Sequence[Subject]) -> list[Likeness]:
     """What overlaps with translations, the marks first; means over seeds, and over languages that can be read."""
     group, read = same_kind(subjects)[0], read_in(subjects)
     found = []
-    for name in (*MARKS, "unsteered", *methods()):
+    for name in (*MARKS, *methods()):
         cases = {metric: [f"{name}/{language}" for language in read[metric]] for metric in OVERLAPS}
         scores = {
             metric: mean_of_all([subject.row("steering", metric, case).value for subject in group for case in own])

@@ -12,7 +12,7 @@ from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, l
 from stages._report.ceilings import Ceilings, patched
 from stages._report.examples import page_of
 from stages._report.html import interval, number, written
-from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
+from stages._report.languages import comparison, judges, likeness, read_in, removals, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.selectivity import COLUMNS, profiles
 from stages._report.subjects import Row, Subject, by_penalty
@@ -198,6 +198,7 @@ def render(
         languages={
             "comparison": comparison(subjects),
             "rivals": rivals(subjects),
+            "removals": removals(subjects),
             "profiles": profiles(subjects),
             "columns": list(COLUMNS.values()),
             "judges": judges(subjects),

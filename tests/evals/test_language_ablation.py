@@ -7,7 +7,7 @@ import torch
 
 from sieve.evals import language_ablation
 from sieve.evals.case import Case, Language
-from sieve.evals.language_ablation import Settings, centres, cross_entropy, drawn, places, removal
+from sieve.evals.language_ablation import WAYS, Settings, centres, cross_entropy, drawn, places, removal
 from sieve.interventions.ablate import ablate, silence
 from sieve.model.sites import observe
 from sieve.subject import Subject
@@ -17,9 +17,9 @@ LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
 DROPPED = {"de": (7, 8), "en": (9, 10, 11), "es": (), "ru": (12,)}
 
 
-def asking(method="zero", documents=3, later=False, draws=0):
+def asking(*ways, draws=0):
     """Settings of the question."""
-    return Settings(documents, method, later, draws)
+    return Settings(3, list(ways or ["zero"]), draws)
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_every_pair_of_languages_is_measured(case):
         assert ("no latent was kept for ru" in row.note) == row.case.startswith("ablate ru")
 
 
-@pytest.mark.parametrize("method", ["zero", "project"])
-def test_differences_are_of_held_out_losses(case, method):
+@pytest.mark.parametrize("way", ["zero", "project"])
+def test_differences_are_of_held_out_losses(case, way):
     """ce and delta_ce are the model's own held-out loss without and with the removal."""
-    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, asking(method))}
+    found = {(r.metric, r.case): r.value for r in language_ablation.run(case, asking(way))}
     subject = case.subject
     for on in LATENTS:
         sequences = [b.ids for b in case.pick("text", "test", 3, on)]
@@ -56,7 +56,7 @@ def test_differences_are_of_held_out_losses(case, method):
         for latents in ("de", "en"):
             chosen = list(LATENTS[latents])
             atoms = subject.sae.W_dec[chosen]
-            context = silence(subject, chosen) if method == "zero" else ablate(subject.lm, subject.site, atoms)
+            context = silence(subject, chosen) if way == "zero" else ablate(subject.lm, subject.site, atoms)
             with context:
                 after = nats_per_token(subject.lm, sequences)
             assert after != base
@@ -79,12 +79,12 @@ def test_an_adapted_subject_is_asked_with_its_adapter(case):
     assert found["ce", "de"] != pytest.approx(plain["ce", "de"], rel=1e-3)
 
 
-@pytest.mark.parametrize("method", ["zero", "project", "mean"])
-def test_removing_nothing_changes_nothing(case, method):
+@pytest.mark.parametrize("way", WAYS)
+def test_removing_nothing_changes_nothing(case, way):
     """Without latents every document's cross-entropy stays, to the bit."""
-    blocks, settings = case.pick("text", "test", 5), asking(method)
+    blocks = case.pick("text", "test", 5)
     base, tokens = cross_entropy(case, blocks)
-    with removal(case, [], settings, centres(case, settings)):
+    with removal(case, [], way, centres(case, 3)):
         after, same = cross_entropy(case, blocks)
     assert torch.equal(after, base) and torch.equal(same, tokens)
     assert tokens.tolist() == [len(b.ids) - 1 for b in blocks]
@@ -105,12 +105,30 @@ def test_one_language_is_one_line(case, blocks):
     assert row.value is None and "one language" in row.note
 
 
+def test_every_way_beside_the_first_is_measured_as_it_would_be_alone(case):
+    """All of WAYS at once give what each gives as the first, under its own name; controls are of the first only."""
+    together = {r.case: r for r in language_ablation.run(case, asking(*WAYS, draws=1)) if r.metric == "delta_ce"}
+    assert len(together) == (len(WAYS) + 1) * 16 + 12
+    for way in WAYS:
+        alone = [r for r in language_ablation.run(case, asking(way)) if r.metric == "delta_ce"]
+        name = "ablate" if way == WAYS[0] else way
+        assert len(alone) == 16
+        for row in alone:
+            assert together[row.case.replace("ablate", name)] == replace(row, case=row.case.replace("ablate", name))
+    rises = {way: together[f"{way} de/on de"].value for way in WAYS[1:]}
+    assert len(set(rises.values())) == len(rises)
+
+
+@pytest.mark.parametrize("ways", [[], ["zero", "zero"]])
+def test_ways_are_said_once_each(ways):
+    """None, or one twice, is refused with the list of those that exist."""
+    with pytest.raises(ValueError, match="at least one of zero, project, project_later, mean, mean_later, none of th"):
+        Settings(3, ways, 0)
+
+
 def test_later_sites_are_those_of_the_same_kind_after_the_subjects(case):
-    """At one site or at all later ones; what a dictionary calls active is known only where it reads."""
-    assert places(case, False) == ["resid_post_1"]
-    assert places(case, True) == ["resid_post_1", "resid_post_2"]
-    with pytest.raises(ValueError, match="later: true use 'project' or 'mean'"):
-        asking("zero", later=True)
+    """Layer 1 of three and the last."""
+    assert places(case) == ["resid_post_1", "resid_post_2"]
 
 
 def test_later_removal_leaves_nothing_of_the_span_anywhere(case):
@@ -118,26 +136,29 @@ def test_later_removal_leaves_nothing_of_the_span_anywhere(case):
     subject, latents = case.subject, LATENTS["de"]
     ids, mask = subject.lm.pad([list(b.ids) for b in case.pick("text", "test", 3)])
     text, atoms = subject.lm.is_text(ids) & mask.bool(), subject.sae.W_dec[list(latents)]
-    for later, clean in ((False, [True, False]), (True, [True, True])):
-        with removal(case, latents, asking("project", later=later), {}):
+    for way, clean in (("project", [True, False]), ("project_later", [True, True])):
+        with removal(case, latents, way, {}):
             seen = observe(subject.lm.network, ["resid_post_1", "resid_post_2"], ids, mask)
         left = [float((hidden[text] @ atoms.T).abs().max()) for hidden in seen.values()]
         assert [x < 1e-4 for x in left] == clean
 
 
 def test_mean_ablation_keeps_the_mean(case):
-    """What is left in the span is the mean of training text, for every token alike."""
-    subject, latents, settings = case.subject, LATENTS["de"], asking("mean")
-    means, site = centres(case, settings), subject.site
+    """What is left in the span is the mean of training text, for every token alike, at each site its own."""
+    subject, latents = case.subject, LATENTS["de"]
+    means, site = centres(case, 3), subject.site
     texts = [b.ids for name in LATENTS for b in case.pick("text", "train", 3, name)]
     rows = [subject.rows(*subject.lm.pad([list(ids)]))[0] for ids in texts]
     torch.testing.assert_close(means[site], torch.cat(rows).mean(0), rtol=1e-4, atol=1e-5)
 
     ids, mask = subject.lm.pad([list(b.ids) for b in case.pick("text", "test", 3)])
     text, atoms = subject.lm.is_text(ids) & mask.bool(), subject.sae.W_dec[list(latents)]
-    with removal(case, latents, settings, means):
-        left = observe(subject.lm.network, [site], ids, mask)[site][text] @ atoms.T
-    torch.testing.assert_close(left, (means[site] @ atoms.T).expand_as(left), rtol=1e-3, atol=1e-3)
+    for way, last in (("mean", False), ("mean_later", True)):
+        with removal(case, latents, way, means):
+            seen = observe(subject.lm.network, places(case), ids, mask)
+        for place, kept in ((site, True), ("resid_post_2", last)):
+            left, mean = seen[place][text] @ atoms.T, means[place] @ atoms.T
+            assert torch.allclose(left, mean.expand_as(left), rtol=1e-3, atol=1e-3) == kept
 
 
 def test_random_latents_are_drawn_from_those_that_no_language_keeps(case):

@@ -89,16 +89,17 @@ def test_where_native_is_not_above_another_text_a_note_says_so(case):
 
 
 def test_steering_measures_every_method_between_the_same_marks(case):
-    """With `translations`, steering has rows of both marks, of no steering, and of each method for each language."""
+    """With `translations`, steering has rows of both marks, and of each method for each language."""
     rows = steering.run(
-        case, replace(SETTINGS, prompt_tokens=30, methods=["residual"], translations=3, second_opinion=True)
+        case,
+        replace(SETTINGS, prompt_tokens=30, methods=["unsteered", "residual"], translations=3, second_opinion=True),
     )
     found = {r.case for r in rows if r.metric == "chrf" and r.value is not None}
     assert {name.split("/")[0] for name in found} == {"native", "another text", "unsteered", "residual"}
     assert {r.case for r in rows if r.metric == "judged"} == {
         f"{judge}/{name}" for judge in ("ngrams", "py3langid") for name in ("de", "en", "es", "ru")
     }
-    assert {r.case for r in rows if r.metric == "method_second"} == {"residual"}
+    assert {r.case for r in rows if r.metric == "method_second"} == {"unsteered", "residual"}
 
 
 def test_overlap_is_of_the_texts(case):
@@ -128,5 +129,5 @@ def test_a_methods_overlap_is_that_of_its_steered_continuations(case, monkeypatc
     monkeypatch.setattr(steering, "go_on", listening)
     monkeypatch.setattr(steering, "write", lambda *a: Written([True], [], [True], [1.0], [1]))
     steering.run(case, replace(SETTINGS, prompt_tokens=30, methods=["residual"], translations=3))
-    # per language: native and unsteered first; then the push at the only strength above 0
-    assert seen == [(False, 0.0)] * 8 + [(True, 1.5)] * 4
+    # per language: native first; then the push at the only strength above 0
+    assert seen == [(False, 0.0)] * 4 + [(True, 1.5)] * 4

@@ -10,7 +10,7 @@ from sieve.interventions.direction import Direction
 from sieve.methods import method, methods
 from sieve.methods.dimensions_parallel import translated
 from sieve.methods.lape import specific
-from sieve.methods.material import ALL, ONE, ONE_AND_RANDOM, PARALLEL, Material, Text, switches
+from sieve.methods.material import ALL, NOTHING, ONE, ONE_AND_RANDOM, PARALLEL, Material, Text, switches
 from sieve.model.families import decoder_layers
 from sieve.model.sites import observe, site_width
 from sieve.provenance import generator
@@ -65,10 +65,10 @@ def rows(material, name, site=None):
 
 
 def test_every_method_says_what_it_needs():
-    """One of four kinds of data, a unit of strength, and how to find it; the directory is the registry."""
-    assert len(methods()) == 10
+    """One of five kinds of data, a unit of strength, and how to find it; the directory is the registry."""
+    assert len(methods()) == 11
     for name in methods():
-        assert method(name).NEEDS in {ONE, ONE_AND_RANDOM, ALL, PARALLEL}
+        assert method(name).NEEDS in {NOTHING, ONE, ONE_AND_RANDOM, ALL, PARALLEL}
         assert method(name).UNIT.name and callable(method(name).find)
     with pytest.raises(ValueError, match="no method 'magic'"):
         method("magic")
@@ -263,8 +263,15 @@ def test_each_kind_of_push_is_tried_in_its_own_range():
     """Overwritten dimensions and added activations need more of their unit than directions in median norms do."""
     times = {name: method(name).UNIT.times for name in methods()}
     assert {name for name, factor in times.items() if factor == 1} == set(methods()) - {
-        "lape", "dimensions_mono", "dimensions_parallel"
+        "lape", "dimensions_mono", "dimensions_parallel", "unsteered"
     }  # fmt: skip
+
+
+def test_unsteered_does_nothing_at_any_strength(material, batch):
+    """The control has one push for every language, kept latents or none, and activations keep their bits."""
+    for language in KEPT:
+        (push,) = method("unsteered").find(material, language)
+        assert not moved(material, push, 5.0, batch).any()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

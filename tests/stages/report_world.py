@@ -238,6 +238,7 @@ def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
         for other in LANGUAGES:
             rise = 0.9 + 0.3 * heavy + 0.2 * draw.random() if language == other else 0.08 * draw.normal()
             rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise)
+            rows.add("language_ablation", "delta_ce", f"mean_later {language}/on {other}", 1.5 * rise)
             rows.mean("language_ablation", "delta_ce", f"random {language}/on {other}", 0.05, 20)
         for strength in STRENGTHS:
             accuracy = 0.25 + 0.7 * (1 - np.exp(-1.3 * strength)) * (0.7 + 0.3 * draw.random()) - 0.02 * strength**2

@@ -13,6 +13,7 @@ from stages._report.languages import (
     likeness,
     monolingual_rival,
     read_in,
+    removals,
     rivals,
     same_kind,
     selectivity,
@@ -60,6 +61,22 @@ def test_own_language_worst():
     assert diagonal_share(subject()) == 0.5
     assert diagonal_share(subject(rises={("de", "de"): 1.0, ("de", "en"): 0.2})) == 0.5  # English keeps nothing
     assert diagonal_share(subject(rises={})) is None
+
+
+def test_ways_of_removing_stand_beside_each_other():
+    """Means over seeds of own and other languages' losses, in each way and of the controls; one alone is no table."""
+    listed = [subject("a_1", 1), subject("a_2", 2, rises={pair: 3 * rise for pair, rise in RISES.items()})]
+    for one in listed:
+        one.rows["language_ablation", "delta_ce", "mean_later de/on de"] = row(0.1)
+        one.rows["language_ablation", "delta_ce", "mean_later de/on en"] = row(0.5)
+    first, random, later = removals(listed)
+    assert first == ("kept, the first way", pytest.approx(1.4), pytest.approx(0.7), 0.5)
+    assert later == ("kept, mean, later", pytest.approx(0.1), pytest.approx(0.5), 0.0)
+    assert (random.name, random.own, random.others) == ("control: random", 0.0, 0.0)
+    for one in listed:
+        for key in [key for key in one.rows if key[2].startswith(("random", "mean"))]:
+            del one.rows[key]
+    assert removals(listed) == []
 
 
 def test_inside_the_band_of_random_latents():
