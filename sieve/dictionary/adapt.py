@@ -103,12 +103,13 @@ def solution_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
 def divergence_loss(adaptation: Adaptation, blocks: list[Block]) -> Tensor:
     """Mean KL(original ‖ adapted), nats per text token: the adapted model should say what the original would."""
     ids, mask = adaptation.lm.pad([list(block.ids) for block in blocks])
-    network = adaptation.lm.network
-    with torch.no_grad(), adapter_enabled(network, False):
-        target = network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
     text = adaptation.lm.is_text(ids) & mask.bool()
-    own = adaptation.logits(ids, mask).log_softmax(-1)
-    return F.kl_div(own[text], target[text], log_target=True, reduction="batchmean")
+    network = adaptation.lm.network
+    # text is picked before the softmax: a batch of long and short documents is mostly padding
+    with torch.no_grad(), adapter_enabled(network, False):
+        target = network(input_ids=ids, attention_mask=mask, use_cache=False).logits[text].log_softmax(-1)
+    own = adaptation.logits(ids, mask)[text].log_softmax(-1)
+    return F.kl_div(own, target, log_target=True, reduction="batchmean")
 
 
 def adapt(
