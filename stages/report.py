@@ -20,7 +20,7 @@ from __future__ import annotations
 from sieve.provenance import publish, read_json, write_json
 from stages._common import Input, Output, Params, run
 from stages._report.ceilings import Ceilings
-from stages._report.contrasts import figures, sentences
+from stages._report.contrasts import figures, lines
 from stages._report.examples import pages
 from stages._report.languages import summary as languages
 from stages._report.matches import read_groups
@@ -52,7 +52,7 @@ def main(
 
     plots = all_plots(subjects)
     cards = read_json(dataset_card), card
-    page = render(subjects, cards, where, plots, groups, sentences(params.contrasts, contrasts))
+    page = render(subjects, cards, where, plots, groups, lines(params.contrasts, contrasts))
 
     with publish(out) as folder:
         (folder / "plots").mkdir(parents=True)

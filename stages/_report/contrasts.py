@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
+from typing import NamedTuple
 
 from sieve.contrast import common, contrast, equal_level
 from stages._params import Contrast
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS, live_excess
 
-RATIOS = {"fvu_ratio": "FVU", "welch_excess_ratio": "live cos² above its floor", "coactive_ratio": "co-active cos²"}
 Value = float | None
 Pair = tuple[Subject, Subject]
+
+
+class Line(NamedTuple):
+    """One contrast of the page's table: its own keys, without its name."""
+
+    name: str
+    asked: Contrast
+    figures: Mapping[str, Value]
 
 
 def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject]) -> dict[str, Value]:
@@ -67,29 +75,10 @@ def _ratio(pairs: Sequence[Pair], take: Callable[[Subject], Value]) -> Value:
     return fmean(ratios) if len(ratios) == len(values) else None
 
 
-def sentences(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list[str]:
-    """What the page says of each contrast whose subjects were swapped."""
-    told = []
-    for name, own in asked.items():
-        value = {key.removeprefix(f"{name}."): figure for key, figure in found.items() if key.startswith(f"{name}.")}
-        if value["swap_gain"] is None:
-            continue
-        text = f"{', '.join(own.of)} less {', '.join(own.over)}, at {value['divergence']:.3f} nats a token outside the "
-        text += "swapped words: swap success "
-        text += _difference(value, "swap_gain")
-        if value["kept_answer_change"] is not None:
-            text += ", answers kept " + _difference(value, "kept_answer_change")
-        shown = [f"{what} {value[key]:.2f} times" for key, what in RATIOS.items() if value[key] is not None]
-        text += f"{'; ' if shown else ''}{', '.join(shown)}. Configurations tried before: {own.tried}."
-        if value["baselines_outside"]:
-            text += f" Baselines whose success is outside what was asked for: {value['baselines_outside']:.0f}."
-        told.append(text)
-    return told
-
-
-def _difference(value: Mapping[str, Value], key: str) -> str:
-    ends = ("", "_low", "_high", "_least", "_items", *(f"_exchanged{end}" for end in ("", "_low", "_high")))
-    mean, low, high, least, items, other, start, stop = (value[f"{key}{end}"] or 0.0 for end in ends)
-    text = f"{mean:+z.2f} ({low:+z.2f} to {high:+z.2f}; {items:.0f} pairs; the least of any seed {least:+z.2f}; "
-    text += f"at the divergence of the other side {other:+z.2f}, {start:+z.2f} to {stop:+z.2f})"
-    return text.replace("-", "−")
+def lines(asked: Mapping[str, Contrast], found: Mapping[str, Value]) -> list[Line]:
+    """Contrasts whose subjects were swapped."""
+    return [
+        Line(name, own, {key.removeprefix(f"{name}."): v for key, v in found.items() if key.startswith(f"{name}.")})
+        for name, own in asked.items()
+        if found[f"{name}.swap_gain"] is not None
+    ]

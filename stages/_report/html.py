@@ -19,7 +19,7 @@ def written(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, plain=plain, interval=interval)
+    environment.filters.update(number=number, signed=signed, plain=plain, interval=interval)
     environment.tests["shown"] = lambda value: value is not None
     page = environment.get_template(template).render(**values)
     # A user's own text may hold an address. Written as a character reference it reads the same, and "this page
@@ -36,6 +36,11 @@ def number(value: float | None, decimals: int | None = None) -> str:
     else:
         text = f"{value:.{decimals}f}"
     return text.replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """A difference for people, to two decimals; none is no plus."""
+    return "–" if value is None else f"{value:+z.2f}".replace("-", "−").replace("+0.00", "0.00")
 
 
 def plain(value: Any) -> str:

@@ -10,12 +10,13 @@ from markupsafe import Markup
 
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.ceilings import Ceilings, patched
+from stages._report.contrasts import Line
 from stages._report.examples import page_of
 from stages._report.html import interval, number, written
 from stages._report.languages import comparison, judges, likeness, read_in, removals, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.selectivity import COLUMNS, profiles
-from stages._report.subjects import Row, Subject, by_penalty
+from stages._report.subjects import Row, Subject, by_penalty, first_seeds
 from stages._report.summary import KEYS, best_swap
 from stages._report.svg import Plot
 
@@ -112,9 +113,12 @@ def counted(subject: Subject) -> bool:
 
 
 def verdicts(subjects: Iterable[Subject]) -> list[str]:
-    """One sentence per dictionary, penalty and side of adaptation: do its lowest and highest weight differ in swaps?"""
+    """One sentence per dictionary, penalty and side of adaptation: do its lowest and highest weight differ in swaps?
+
+    Of several seeds the first, whose plots are shown.
+    """
     said = []
-    for family in by_penalty(subjects).values():
+    for family in by_penalty(first_seeds(subjects)).values():
         for stage, side in (("orthogonalize", "before"), ("adapt", "after")):
             weighted = [(s, s.row("swap", "success", best_swap(s) or "")) for s in family if s.line.stage == stage]
             ends = sorted(
@@ -171,9 +175,9 @@ def render(
     ceilings: Ceilings,
     plots: Mapping[str, list[Plot]],
     groups: list[Group],
-    contrasts: list[str],
+    contrasts: list[Line],
 ) -> str:
-    """The whole page as one HTML text; the cards are those of dataset and model, `contrasts` sentences."""
+    """The whole page as one HTML text; the cards are those of dataset and model."""
     dataset, model = cards
     return written(
         TEMPLATE,
@@ -188,7 +192,8 @@ def render(
         matched_kinds=KINDS,
         matched_metrics=METRICS,
         lacking={name: reasons(subjects, asked) for name, asked in SECTIONS.items()} | _absent(subjects),
-        verdicts=[*verdicts(subjects), *contrasts],
+        verdicts=verdicts(subjects),
+        contrasts=contrasts,
         swaps=[(s, s.cases("swap", "success")) for s in subjects if s.cases("swap", "success")],
         swap_metrics=SWAP_METRICS,
         worked=[s for s in subjects if s.worked],

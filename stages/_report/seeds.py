@@ -66,17 +66,25 @@ def _compared(subject: Subject) -> bool:
     return bool(subject.curve and subject.reference and subject.reference.curve)
 
 
+def _has(subject: Subject, metric: str) -> bool:
+    """Whether any swap has it: where there is no question there is no answer to keep."""
+    curve = subject.curve
+    return curve is not None and any(getattr(i, metric) is not None for items in curve.items.values() for i in items)
+
+
 def _by_weight(weight: float | None) -> tuple[bool, float]:
     return weight is not None, weight or 0.0
 
 
 def _plot(kind: str, subjects: Sequence[Subject]) -> Plot:
     penalties = sorted({s.line.penalty for s in subjects if s.line.penalty and s.line.weight})
-    weights = sorted({s.line.weight for s in subjects if _compared(s)}, key=_by_weight)
+    swapped = [s for s in subjects if _compared(s)]
+    weights = sorted({s.line.weight for s in swapped}, key=_by_weight)
+    told = {metric: title for metric, title in METRICS.items() if any(_has(subject, metric) for subject in swapped)}
 
     def paint(figure: Figure) -> None:
-        grid = figure.subplots(len(METRICS), len(penalties), squeeze=False, sharex=True, sharey="row")
-        for (metric, title), row in zip(METRICS.items(), grid):
+        grid = figure.subplots(len(told), len(penalties), squeeze=False, sharex=True, sharey="row")
+        for (metric, title), row in zip(told.items(), grid):
             for penalty, axes in zip(penalties, row):
                 for stages, colour, marker, shift in SIDES:
                     doses = _doses(subjects, penalty, stages)
@@ -93,8 +101,8 @@ def _plot(kind: str, subjects: Sequence[Subject]) -> Plot:
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
 
     seeds = len({s.line.seed for s in subjects})
-    alt = f"Swap success and kept answers at equal divergence against the weight, {seeds} seeds of {kind}, by penalty"
-    size = (PANEL[0] * len(penalties), PANEL[1] * len(METRICS))
+    alt = f"{' and '.join(told.values())} at equal divergence against the weight, {seeds} seeds of {kind}, by penalty"
+    size = (PANEL[0] * len(penalties), PANEL[1] * len(told))
     return draw(file_name("seeds", kind), alt, size, paint)
 
 

@@ -159,12 +159,19 @@ def first_seeds(subjects: Iterable[Subject]) -> list[Subject]:
 
 
 def by_penalty(subjects: Iterable[Subject]) -> dict[tuple[str, str], list[Subject]]:
-    """Subjects by base dictionary and penalty, lightest first; before them those of the base without a penalty."""
+    """Subjects by base dictionary and penalty, lightest first; before them those of the base without a penalty.
+
+    Weight 0 is no penalty, so that of another penalty will do.
+    """
     found = {}
     for base, family in families(subjects).items():
         ordered = sorted(family, key=lambda s: s.line.order)
         for penalty in dict.fromkeys(s.line.penalty for s in ordered if s.line.penalty):
-            found[base, penalty] = [s for s in ordered if s.line.penalty in (None, penalty)]
+            own = [s for s in ordered if s.line.penalty in (None, penalty)]
+            free = {s.line.stage: s.line.penalty for s in reversed(ordered) if s.line.weight == 0}
+            free |= {s.line.stage: penalty for s in own if s.line.weight == 0}
+            lent = [s for s in ordered if s.line.weight == 0 and s.line.penalty == free[s.line.stage] != penalty]
+            found[base, penalty] = sorted([*own, *lent], key=lambda s: (bool(s.line.penalty), s.line.weight or 0.0))
     return found
 
 

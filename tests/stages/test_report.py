@@ -16,10 +16,11 @@ from stages._params import Contrast
 from stages._report.contrasts import figures
 from stages._report.languages import FIGURES
 from stages._report.page import difference
-from stages._report.plots import swap_plots, training_plots
-from stages._report.subjects import NO_ROW, Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
+from stages._report.plots import training_plots
+from stages._report.subjects import Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
 from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
+from stages._report.swap_plots import swap_plots
 from tests.stages.report_world import (
     FEW,
     HOSTILE,
@@ -167,7 +168,7 @@ def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> No
     assert summary["orthogonality.kept_answer_change"] == 0
     assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
     assert summary["orthogonality.configurations_tried"] == 3
-    assert f"swap success −{abs(gain):.2f}" in page
+    assert f"<td>−{abs(gain):.2f}<small>" in page
     assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
 
 
@@ -188,7 +189,7 @@ def test_a_strength_with_another_success_than_asked_for_is_told(tmp_path: Path) 
 
     assert read_json(written / "summary.json")["orthogonality.baselines_outside"] == 1
     page = _written(written)["report/index.html"]
-    assert f"<p>adapted_0: {NO_SUCH}.</p>" in page and "outside what was asked for: 1." in page
+    assert f"<p>adapted_0: {NO_SUCH}.</p>" in page and "<td>1</td><td>3</td></tr>" in page
 
 
 def test_of_several_seeds_the_least_is_told(full: Path) -> None:
@@ -458,7 +459,10 @@ def test_what_is_left_of_the_excess_is_relative_to_weight_0(full: Path) -> None:
 
 def _subject(name: str, stage: str = "orthogonalize", parent: str | None = "topk", **more: object) -> Subject:
     history = [{"stage": stage, "metric": "loss", "step": step, "value": 1.0} for step in (0, 10)]
-    rows = {("swap", "strength", "chosen"): Row(2.0, None, None, 9, ""), ("swap", "success", "swap/2"): NO_ROW}
+    rows = {
+        ("swap", "strength", "chosen"): Row(2.0, None, None, 9, ""),
+        ("swap", "success", "swap/2"): Row(0.5, None, None, 9, ""),
+    }
     weight = more.pop("weight", None if stage == "train" else 5.0)
     line = Lineage(name, stage, weight, parent, "resid_post_0", **more)  # type: ignore[arg-type]
     return Subject(line, rows, [], [], [], history)
@@ -483,7 +487,10 @@ def test_the_reference_is_of_the_same_base_stage_and_penalty() -> None:
 
 
 def test_each_penalty_has_its_own_doses() -> None:
-    """A base's subjects are drawn penalty by penalty, lightest first, with those without a penalty beside each."""
+    """Penalty by penalty, lightest first, beside each those without one and weight 0, if need be another penalty's.
+
+    What nobody was asked, such as whether answers are kept, has no figure.
+    """
     made = [
         _subject("cosine_5", penalty="cosine_full"),
         _subject("topk", "train", None, seed=1),
@@ -494,11 +501,11 @@ def test_each_penalty_has_its_own_doses() -> None:
 
     assert {key: [subject.name for subject in family] for key, family in by_penalty(made).items()} == {
         ("topk", "cosine_full"): ["plain", "topk", "cosine_0", "cosine_5"],
-        ("topk", "raw_sampled"): ["plain", "topk", "raw_5"],
+        ("topk", "raw_sampled"): ["plain", "topk", "cosine_0", "raw_5"],
     }
     drawn = swap_plots(made)
-    assert [plot.name for plot in drawn][::3] == ["swap_success_topk_cosine_full", "swap_success_topk_raw_sampled"]
-    assert "weight of raw_sampled, from topk" in drawn[3].svg
+    assert [plot.name for plot in drawn] == ["swap_success_topk_cosine_full", "swap_success_topk_raw_sampled"]
+    assert "weight of raw_sampled, from topk" in drawn[1].svg
 
 
 def test_curves_are_in_order_and_told_apart() -> None:
