@@ -16,7 +16,7 @@ Pair = tuple[Subject, Subject]
 
 
 class Line(NamedTuple):
-    """One contrast of the page's table: its own keys, without its name."""
+    """One contrast of the page's table: what was asked, and its figures by key."""
 
     name: str
     asked: Contrast

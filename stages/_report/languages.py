@@ -12,8 +12,8 @@ from stages._report.subjects import Row, Subject
 from stages._report.summary import ablation_rows, ablations
 
 Value = float | None
-CONTROLS = ("unsteered", "random_latents", "filtered")
-"""Methods that are no rivals: nothing, and what LangFIR would be without its filter."""
+CONTROLS = ("random_latents", "filtered")
+"""Methods that are no rivals: what LangFIR would be without its filter."""
 REMOVED = {"ablate": "kept, the first way", "filtered": "control: filtered out", "random": "control: random"}
 """What cases of `language_ablation` begin with, and what is said of it; others are further ways."""
 OVERLAPS = ("bleu", "chrf")
@@ -41,7 +41,10 @@ class Rival(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """What one way of removing kept latents, or one control, costs the language and the others, in nats per token."""
+    """What one way of removing kept latents, or one control, costs the language and the others, in nats per token.
+
+    worst: the share of languages that suffer most from the loss of their own.
+    """
 
     name: str
     own: Value
@@ -105,7 +108,7 @@ def best_monolingual(subject: Subject) -> Value:
 
 
 def monolingual_rival(name: str) -> bool:
-    """Whether a method needs no other language, and is neither LangFIR nor its control."""
+    """Whether a method needs no other language, and is neither LangFIR nor a control."""
     return name not in ("langfir", *CONTROLS) and method(name).NEEDS in (ONE, ONE_AND_RANDOM)
 
 
@@ -173,12 +176,11 @@ def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
 def removals(subjects: Sequence[Subject]) -> list[Removal]:
     """Of the first group of subjects: all ways in which kept latents were removed, and the controls; means over seeds.
 
-    worst: the share of languages that suffer most from the loss of their own. Fewer than two, with nothing to compare,
-    are none.
+    None where one seed has no such figure. Fewer than two, with nothing to compare, are none.
     """
     group = same_kind(subjects)[0]
     found = []
-    kinds = dict.fromkeys(case.split()[0] for case in group[0].cases("language_ablation", "delta_ce"))
+    kinds = dict.fromkeys(case.split()[0] for one in group for case in one.cases("language_ablation", "delta_ce"))
     for kind in kinds:
         name, tables = REMOVED.get(kind, f"kept, {kind.replace('_', ', ')}"), [ablations(s, kind) for s in group]
         if any(tables):

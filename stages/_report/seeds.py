@@ -40,7 +40,7 @@ class Dose(NamedTuple):
 
 
 def seed_plots(subjects: Iterable[Subject]) -> list[Plot]:
-    """For each kind of base dictionary with two seeds or more, if swapped: success and kept answers by weight."""
+    """For each kind of base dictionary with two seeds or more, if swapped: success and any kept answers by weight."""
     kinds: dict[str, list[Subject]] = {}
     for subject in subjects:
         kinds.setdefault(subject.line.kind, []).append(subject)
@@ -48,8 +48,8 @@ def seed_plots(subjects: Iterable[Subject]) -> list[Plot]:
 
 
 def _several(subjects: Sequence[Subject]) -> bool:
-    """Whether a weight was swapped from several seeds."""
-    swapped = [s.line for s in subjects if s.curve and s.line.weight]
+    """Whether a weight was swapped from several seeds that have weight 0 beside it."""
+    swapped = [s.line for s in subjects if _compared(s) and s.line.weight]
     return any(a.weight == b.weight and a.penalty == b.penalty and a.seed != b.seed for a in swapped for b in swapped)
 
 

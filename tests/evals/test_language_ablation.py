@@ -109,6 +109,8 @@ def test_every_way_beside_the_first_is_measured_as_it_would_be_alone(case):
     """All of WAYS at once give what each gives as the first, under its own name; controls are of the first only."""
     together = {r.case: r for r in language_ablation.run(case, asking(*WAYS, draws=1)) if r.metric == "delta_ce"}
     assert len(together) == (len(WAYS) + 1) * 16 + 12
+    controls = [r for r in language_ablation.run(case, asking(WAYS[0], draws=1)) if r.case.startswith(("ran", "fil"))]
+    assert len(controls) == 28 and all(together[row.case] == row for row in controls)
     for way in WAYS:
         alone = [r for r in language_ablation.run(case, asking(way)) if r.metric == "delta_ce"]
         name = "ablate" if way == WAYS[0] else way

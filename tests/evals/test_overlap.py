@@ -94,6 +94,7 @@ def test_steering_measures_every_method_between_the_same_marks(case):
         case,
         replace(SETTINGS, prompt_tokens=30, methods=["unsteered", "residual"], translations=3, second_opinion=True),
     )
+    assert [(r.value, r.note) for r in rows if (r.metric, r.case) == ("method_strength", "unsteered")] == [(0.0, "")]
     found = {r.case for r in rows if r.metric == "chrf" and r.value is not None}
     assert {name.split("/")[0] for name in found} == {"native", "another text", "unsteered", "residual"}
     assert {r.case for r in rows if r.metric == "judged"} == {

@@ -14,9 +14,10 @@ import pytest
 from sieve.provenance import read_json, read_table, write_table
 from stages._params import Contrast
 from stages._report.contrasts import figures
-from stages._report.languages import FIGURES
-from stages._report.page import difference
+from stages._report.languages import FIGURES, removals
+from stages._report.page import difference, verdicts
 from stages._report.plots import training_plots
+from stages._report.seeds import seed_plots
 from stages._report.subjects import Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
 from stages._report.summary import KEYS, doses, summarise
 from stages._report.svg import NAMESPACE
@@ -154,6 +155,10 @@ def test_several_seeds_are_one_figure(full: Path, tmp_path: Path) -> None:
     assert [name for name in drawn if name.startswith("seeds")] == ["seeds_topk"]
     assert not [name for name in drawn if name.startswith("swap") and "again" in name]
     assert not [name for name in _written(full) if "plots/seeds" in name]
+    subjects = read_subjects(lineage(params, SITE), *(tmp_path / name for name in ("evaluate", "filter", "history")))
+    assert len(seed_plots(subjects)) == 1 and seed_plots([replace(s, reference=None) for s in subjects]) == []
+    said = verdicts(subjects)
+    assert said and said == verdicts([subject for subject in subjects if subject.line.seed == 0])
 
 
 def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> None:
@@ -168,8 +173,22 @@ def test_a_contrast_is_what_its_subjects_differ_by(full: Path, bare: Path) -> No
     assert summary["orthogonality.kept_answer_change"] == 0
     assert summary["orthogonality.welch_excess_ratio"] == pytest.approx(summary["adapted_5.welch_excess_ratio"])
     assert summary["orthogonality.configurations_tried"] == 3
-    assert f"<td>−{abs(gain):.2f}<small>" in page
+    ends = [f"{summary[f'orthogonality.swap_gain{end}']:+.2f}".replace("-", "−") for end in ("_low", "_high")]
+    other = [f"{value:+.2f}".replace("-", "−") for value in other]
+    cells = [
+        f"−{abs(gain):.2f}<small>{' to '.join(ends)}</small>",
+        f"{other[1]}<small>{other[0]} to {other[2]}</small>",
+    ]
+    assert "\n".join(f"<td>{cell}</td>" for cell in cells) in page
+    assert "What subjects gain" in page and "What subjects gain" not in _written(bare)["report/index.html"]
     assert read_json(bare / "summary.json")["orthogonality.swap_gain"] is None
+
+
+def test_ways_of_removing_are_a_table(full: Path) -> None:
+    """Own and other languages' losses of each way stand in its row, in that order."""
+    page = _written(full)["report/index.html"]
+    own, others = next(one[1:3] for one in removals(_subjects(full)) if one.name == "kept, mean, later")
+    assert f'<th scope="row">kept, mean, later</th><td>{own:.3f}</td><td>{others:.3f}</td>' in page and own > others
 
 
 def test_what_a_judge_knows_too_little_of_is_told(full: Path) -> None:
@@ -503,6 +522,8 @@ def test_each_penalty_has_its_own_doses() -> None:
         ("topk", "cosine_full"): ["plain", "topk", "cosine_0", "cosine_5"],
         ("topk", "raw_sampled"): ["plain", "topk", "cosine_0", "raw_5"],
     }
+    own = _subject("raw_0", weight=0.0, penalty="raw_sampled")
+    assert [s.name for s in by_penalty([*made, own])["topk", "raw_sampled"]] == ["plain", "topk", "raw_0", "raw_5"]
     drawn = swap_plots(made)
     assert [plot.name for plot in drawn] == ["swap_success_topk_cosine_full", "swap_success_topk_raw_sampled"]
     assert "weight of raw_sampled, from topk" in drawn[1].svg
