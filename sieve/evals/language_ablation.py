@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -54,14 +54,14 @@ class Settings:
 def run(case: Case, settings: Settings) -> list[Row]:
     """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents.
 
-    'ablate' is the first way; pairs of the others are called 'project A/on B' and so on.
+    'ablate' is the first way; pairs of the others are called 'project A/on B' and so on. The note names the way.
     """
     if not case.told:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
     texts = {on: case.pick("text", "test", settings.documents, on) for on in case.told}
     blocks, sizes = [b for own in texts.values() for b in own], [len(own) for own in texts.values()]
     base, tokens = cross_entropy(case, blocks)
-    means = centres(case, settings.documents) if {"mean", "mean_later"} & set(settings.ways) else {}
+    means = centres(case, settings.documents, settings.ways)
     first, *others = settings.ways
 
     def rise(latents: Sequence[int], way: Way = first) -> list[Tensor]:
@@ -75,9 +75,9 @@ def run(case: Case, settings: Settings) -> list[Row]:
         found = case.languages[own]
         sets = {"ablate": found.latents} | ({"filtered": found.filtered[: len(found.latents)]} if controls else {})
         for kind, latents in sets.items():
-            rows += removed(case, kind, own, asked, rise(latents) if latents else [])
+            rows += removed(case, kind, own, asked, rise(latents) if latents else [], first)
         for way in others:
-            rows += removed(case, way, own, asked, rise(found.latents, way) if found.latents else [])
+            rows += removed(case, way, own, asked, rise(found.latents, way) if found.latents else [], way)
         draws = [rise(latents) for latents in controls.get(own, [])]
         for place, (on, _, count) in enumerate(asked):
             rows += band(f"random {own}/on {on}", [float(each[place].sum() / count.sum()) for each in draws])
@@ -85,14 +85,15 @@ def run(case: Case, settings: Settings) -> list[Row]:
 
 
 def removed(
-    case: Case, kind: str, own: str, asked: Sequence[tuple[str, Tensor, Tensor]], rises: Sequence[Tensor]
+    case: Case, kind: str, own: str, asked: Sequence[tuple[str, Tensor, Tensor]], rises: Sequence[Tensor], way: Way
 ) -> list[Row]:
     """What the loss of latents costs each language; a note for each where there were none."""
     rows: list[Row] = []
     for place, (on, _, tokens) in enumerate(asked):
         label = f"{kind} {own}/on {on}"
         if rises:
-            rows.append(weighted_mean("language_ablation", "delta_ce", label, rises[place], tokens, case.seed))
+            cost = weighted_mean("language_ablation", "delta_ce", label, rises[place], tokens, case.seed)
+            rows.append(replace(cost, note=way))
         else:
             why = f"no latent was {'filtered out' if kind == 'filtered' else 'kept'} for {own}"
             rows += not_applicable("language_ablation", "delta_ce", why, label)
@@ -126,16 +127,20 @@ def drawn(case: Case, settings: Settings) -> dict[str, list[tuple[int, ...]]]:
     return {name: [latents for latents in sets if latents] for name, sets in found.items()}
 
 
-def places(case: Case) -> list[str]:
-    """The subject's site, then those of the same kind after it."""
+def places(case: Case, way: Way) -> list[str]:
+    """Where a way removes: at the subject's site, or there and at those of the same kind after it."""
+    if not way.endswith("_later"):
+        return [case.subject.site]
     own = parse_site(case.subject.site)
     return [name for name in sites(case.subject.lm.network, own.kind) if parse_site(name).layer >= own.layer]
 
 
-def centres(case: Case, documents: int) -> dict[str, Tensor]:
-    """{place: mean activation (D,)} over training text, as many documents of each language."""
+def centres(case: Case, documents: int, ways: Sequence[Way]) -> dict[str, Tensor]:
+    """{place: mean activation (D,)} over training text, as many documents of each language, where `ways` need it."""
+    lm, names = case.subject.lm, sorted({p for way in ways if way.startswith("mean") for p in places(case, way)})
+    if not names:
+        return {}
     blocks = [b for name in case.told for b in case.pick("text", "train", documents, name)]
-    names, lm = places(case), case.subject.lm
     totals = {name: torch.zeros(site_width(lm.network, name), dtype=torch.float64) for name in names}
     tokens = 0
     for _, ids, mask in case.batches(blocks):
@@ -155,7 +160,7 @@ def removal(
         return silence(subject, latents)
     stack = ExitStack()
     atoms = subject.sae.W_dec[list(latents)]
-    for site in places(case) if way.endswith("_later") else [subject.site]:
+    for site in places(case, way):
         stack.enter_context(ablate(subject.lm, site, atoms, means[site] if way.startswith("mean") else None))
     return stack
 

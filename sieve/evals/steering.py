@@ -6,9 +6,9 @@ the original model, unsteered, in nats per token, so that nonsense shows; fluent
 more surprising than nearly all real text in it. An adapted subject writes with its adapter on; the judges are the same
 for all.
 
-Every method of `sieve.methods` has as many strengths to choose from, the same but for its unit: the one with the most
-fluent continuations on validation prompts, mean over languages, is tested once; a note says where it is at an end of
-what was tried. LangFIR's whole curve is measured on test prompts too.
+Every method of `sieve.methods` that pushes has as many strengths to choose from, the same but for its unit: the one
+with the most fluent continuations on validation prompts, mean over languages, is tested once; a note says where it is
+at an end of what was tried. LangFIR's whole curve is measured on test prompts too.
 
 How good the judges are is said beside: `judged`, the share of real held-out text, as long, that each calls its own
 language. Where text is told in several languages, `sieve.evals.overlap` compares continuations with translations.
@@ -211,8 +211,11 @@ def at_the_end(strength: float, grid: Sequence[float]) -> str:
 def tune(case: Case, settings: Settings, judge: Judge, pushes: dict[str, list[Push]], grid: Sequence[float]) -> float:
     """The strength of an ascending grid with the most fluent continuations of validation prompts, mean over languages.
 
-    Of equals the one with more in the language, then the weaker. Of many draws the first is tried.
+    Of equals the one with more in the language, then the weaker. Of many draws the first is tried. A grid of one is no
+    choice, and nothing is written.
     """
+    if len(grid) == 1:
+        return grid[0]
     scores = {}
     for strength in grid:
         fluent, hits = 0.0, 0.0

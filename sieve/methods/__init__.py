@@ -6,8 +6,9 @@ The directory is the registry. A file holds
     UNIT     what strength 1 means, and what the strengths that are tried are multiplied by
     find(material, language) -> list[Push]   none where it finds nothing, several where it is a draw of many
 
-All have as many strengths to choose from, on the same validation prompts; a push takes them in its unit. LangFIR's
-direction is the filter's: give the others as many documents (`steering.documents`) as `filter.languages.sequences`.
+All that push have as many strengths to choose from, on the same validation prompts; a push takes them in its unit.
+LangFIR's direction is the filter's: give the others as many documents (`steering.documents`) as
+`filter.languages.sequences`.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from stages._report.summary import ablation_rows, ablations
 Value = float | None
 CONTROLS = ("random_latents", "filtered")
 """Methods that are no rivals: what LangFIR would be without its filter."""
-REMOVED = {"ablate": "kept, the first way", "filtered": "control: filtered out", "random": "control: random"}
-"""What cases of `language_ablation` begin with, and what is said of it; others are further ways."""
+CONTROLLED = {"filtered": "control: filtered out", "random": "control: random"}
+"""What cases of `language_ablation` begin with that are no way of removing what is kept."""
 OVERLAPS = ("bleu", "chrf")
 MARKS = NATIVE, _ = "native", "another text"
 """Between which overlap means something: see `sieve/evals/overlap.py`."""
@@ -182,8 +182,10 @@ def removals(subjects: Sequence[Subject]) -> list[Removal]:
     found = []
     kinds = dict.fromkeys(case.split()[0] for one in group for case in one.cases("language_ablation", "delta_ce"))
     for kind in kinds:
-        name, tables = REMOVED.get(kind, f"kept, {kind.replace('_', ', ')}"), [ablations(s, kind) for s in group]
+        tables = [ablations(s, kind) for s in group]
+        ways = [row.note for s in group for row in ablation_rows(s, kind).values() if row.value is not None]
         if any(tables):
+            name = CONTROLLED.get(kind, f"kept, {ways[0].replace('_', ', ')}")
             own, others = (
                 mean_of_all([mean_of_all([v for (a, b), v in table.items() if (a == b) is same]) for table in tables])
                 for same in (True, False)

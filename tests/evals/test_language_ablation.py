@@ -84,7 +84,7 @@ def test_removing_nothing_changes_nothing(case, way):
     """Without latents every document's cross-entropy stays, to the bit."""
     blocks = case.pick("text", "test", 5)
     base, tokens = cross_entropy(case, blocks)
-    with removal(case, [], way, centres(case, 3)):
+    with removal(case, [], way, centres(case, 3, WAYS)):
         after, same = cross_entropy(case, blocks)
     assert torch.equal(after, base) and torch.equal(same, tokens)
     assert tokens.tolist() == [len(b.ids) - 1 for b in blocks]
@@ -114,7 +114,7 @@ def test_every_way_beside_the_first_is_measured_as_it_would_be_alone(case):
     for way in WAYS:
         alone = [r for r in language_ablation.run(case, asking(way)) if r.metric == "delta_ce"]
         name = "ablate" if way == WAYS[0] else way
-        assert len(alone) == 16
+        assert len(alone) == 16 and {row.note for row in alone if row.value is not None} == {way}
         for row in alone:
             assert together[row.case.replace("ablate", name)] == replace(row, case=row.case.replace("ablate", name))
     rises = {way: together[f"{way} de/on de"].value for way in WAYS[1:]}
@@ -129,8 +129,14 @@ def test_ways_are_said_once_each(ways):
 
 
 def test_later_sites_are_those_of_the_same_kind_after_the_subjects(case):
-    """Layer 1 of three and the last."""
-    assert places(case) == ["resid_post_1", "resid_post_2"]
+    """Layer 1 of three and the last; a way that stays at the site needs a mean there alone, or none at all."""
+    here, both = ["resid_post_1"], ["resid_post_1", "resid_post_2"]
+    assert {way: places(case, way) for way in WAYS} == {
+        "zero": here, "project": here, "project_later": both, "mean": here, "mean_later": both,
+    }  # fmt: skip
+    assert {way: [*centres(case, 3, [way])] for way in WAYS} == {
+        "zero": [], "project": [], "project_later": [], "mean": here, "mean_later": both,
+    }  # fmt: skip
 
 
 def test_later_removal_leaves_nothing_of_the_span_anywhere(case):
@@ -148,7 +154,7 @@ def test_later_removal_leaves_nothing_of_the_span_anywhere(case):
 def test_mean_ablation_keeps_the_mean(case):
     """What is left in the span is the mean of training text, for every token alike, at each site its own."""
     subject, latents = case.subject, LATENTS["de"]
-    means, site = centres(case, 3), subject.site
+    means, site = centres(case, 3, WAYS), subject.site
     texts = [b.ids for name in LATENTS for b in case.pick("text", "train", 3, name)]
     rows = [subject.rows(*subject.lm.pad([list(ids)]))[0] for ids in texts]
     torch.testing.assert_close(means[site], torch.cat(rows).mean(0), rtol=1e-4, atol=1e-5)
@@ -157,7 +163,7 @@ def test_mean_ablation_keeps_the_mean(case):
     text, atoms = subject.lm.is_text(ids) & mask.bool(), subject.sae.W_dec[list(latents)]
     for way, last in (("mean", False), ("mean_later", True)):
         with removal(case, latents, way, means):
-            seen = observe(subject.lm.network, places(case), ids, mask)
+            seen = observe(subject.lm.network, places(case, "mean_later"), ids, mask)
         for place, kept in ((site, True), ("resid_post_2", last)):
             left, mean = seen[place][text] @ atoms.T, means[place] @ atoms.T
             assert torch.allclose(left, mean.expand_as(left), rtol=1e-3, atol=1e-3) == kept

@@ -118,6 +118,12 @@ def test_rows_for_every_language_and_strength(case):
     assert {r.n for r in rows if r.metric == "accuracy" and r.value is not None} == {5}
 
 
+def test_one_strength_is_no_choice(case, monkeypatch):
+    """What does not push has one strength: it is taken, and nothing is written to choose it."""
+    monkeypatch.setattr(steering, "write", None)
+    assert steering.tune(case, SETTINGS, None, {"de": [None]}, [0.0]) == 0.0
+
+
 def test_accuracy_is_the_judges_share(case, monkeypatch):
     """A judge that recognises the target in everything gives 1, one that never does 0."""
     monkeypatch.setattr(judging, "Identifier", lambda samples: lambda text: "es")

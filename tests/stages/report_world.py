@@ -125,9 +125,9 @@ class Rows:
     def __init__(self) -> None:
         self.listed: list[tuple[Any, ...]] = []
 
-    def add(self, question: str, metric: str, case: str, value: float) -> None:
+    def add(self, question: str, metric: str, case: str, value: float, note: str = "") -> None:
         """A number without an interval."""
-        self.listed.append((question, metric, case, float(value), None, None, 4096, ""))
+        self.listed.append((question, metric, case, float(value), None, None, 4096, note))
 
     def share(self, question: str, metric: str, case: str, value: float, n: int = 60, note: str = "") -> None:
         """A share of `n` items with a 95 % interval."""
@@ -237,8 +237,9 @@ def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
         rows.add("language_ablation", "ce", language, 1.7 + 0.4 * draw.random())
         for other in LANGUAGES:
             rise = 0.9 + 0.3 * heavy + 0.2 * draw.random() if language == other else 0.08 * draw.normal()
-            rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise)
-            rows.add("language_ablation", "delta_ce", f"mean_later {language}/on {other}", 1.5 * rise)
+            rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise, "project")
+            later = f"mean_later {language}/on {other}"
+            rows.add("language_ablation", "delta_ce", later, 1.5 * rise, "mean_later")
             rows.mean("language_ablation", "delta_ce", f"random {language}/on {other}", 0.05, 20)
         for strength in STRENGTHS:
             accuracy = 0.25 + 0.7 * (1 - np.exp(-1.3 * strength)) * (0.7 + 0.3 * draw.random()) - 0.02 * strength**2

@@ -30,7 +30,8 @@ BAND = {("de", "en"): 0.3, ("en", "de"): 0.3, ("de", "de"): 0.1, ("en", "en"): 0
 def subject(name="base", seed=0, kind="base", right=0.8, rises=RISES):
     """A subject that was asked about two languages."""
     rows = {("language_ablation", "ce", language): row(1.5) for language in ("de", "en")}
-    rows |= {("language_ablation", "delta_ce", f"ablate {a}/on {b}"): row(value) for (a, b), value in rises.items()}
+    for (a, b), value in rises.items():
+        rows["language_ablation", "delta_ce", f"ablate {a}/on {b}"] = row(value, "zero")
     for (a, b), high in BAND.items():
         rows["language_ablation", "delta_ce", f"random {a}/on {b}"] = Row(0.0, -high, high, 20, "")
     for language, kept in (("de", 30.0), ("en", 10.0)):
@@ -51,9 +52,9 @@ def subject(name="base", seed=0, kind="base", right=0.8, rises=RISES):
     return Subject(Lineage(name, "train", None, None, "resid_post_1", None, seed, kind), rows, [], [], [], [])
 
 
-def row(value):
+def row(value, note=""):
     """A figure without an interval."""
-    return Row(value, None, None, 1, "")
+    return Row(value, None, None, 1, note)
 
 
 def test_own_language_worst():
@@ -67,10 +68,10 @@ def test_ways_of_removing_stand_beside_each_other():
     """Means over seeds of own and other languages' losses, in each way and of the controls; one alone is no table."""
     listed = [subject("a_1", 1), subject("a_2", 2, rises={pair: 3 * rise for pair, rise in RISES.items()})]
     for one in listed:
-        one.rows["language_ablation", "delta_ce", "mean_later de/on de"] = row(0.1)
-        one.rows["language_ablation", "delta_ce", "mean_later de/on en"] = row(0.5)
+        one.rows["language_ablation", "delta_ce", "mean_later de/on de"] = row(0.1, "mean_later")
+        one.rows["language_ablation", "delta_ce", "mean_later de/on en"] = row(0.5, "mean_later")
     first, random, later = removals(listed)
-    assert first == ("kept, the first way", pytest.approx(1.4), pytest.approx(0.7), 0.5)
+    assert first == ("kept, zero", pytest.approx(1.4), pytest.approx(0.7), 0.5)
     assert later == ("kept, mean, later", pytest.approx(0.1), pytest.approx(0.5), 0.0)
     assert (random.name, random.own, random.others) == ("control: random", 0.0, 0.0)
     for one in listed:

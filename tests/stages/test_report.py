@@ -140,6 +140,14 @@ def test_the_first_pairs_can_be_read(full: Path, bare: Path) -> None:
     assert 'class="worked"' not in _written(bare)["report/index.html"]
 
 
+def unanswered(subject: Subject) -> Subject:
+    """The same subject, of a model that solves nothing: no swap has an answer to keep."""
+    if subject.curve is None:
+        return subject
+    items = {case: [item._replace(kept=None) for item in own] for case, own in subject.curve.items.items()}
+    return replace(subject, curve=replace(subject.curve, items=items))
+
+
 def test_several_seeds_are_one_figure(full: Path, tmp_path: Path) -> None:
     """A kind of dictionary has it as soon as one weight was swapped from two seeds, and then one family's plots."""
     params = invented_params()
@@ -157,6 +165,9 @@ def test_several_seeds_are_one_figure(full: Path, tmp_path: Path) -> None:
     assert not [name for name in _written(full) if "plots/seeds" in name]
     subjects = read_subjects(lineage(params, SITE), *(tmp_path / name for name in ("evaluate", "filter", "history")))
     assert len(seed_plots(subjects)) == 1 and seed_plots([replace(s, reference=None) for s in subjects]) == []
+    (plot,), (bare,) = seed_plots(subjects), seed_plots([unanswered(subject) for subject in subjects])
+    assert "swap success" in plot.alt and "swap success" in bare.alt
+    assert "answers kept" in plot.alt and "answers kept" not in bare.alt
     said = verdicts(subjects)
     assert said and said == verdicts([subject for subject in subjects if subject.line.seed == 0])
 
@@ -189,6 +200,7 @@ def test_ways_of_removing_are_a_table(full: Path) -> None:
     page = _written(full)["report/index.html"]
     own, others = next(one[1:3] for one in removals(_subjects(full)) if one.name == "kept, mean, later")
     assert f'<th scope="row">kept, mean, later</th><td>{own:.3f}</td><td>{others:.3f}</td>' in page and own > others
+    assert '<th scope="row">kept, project</th>' in page
 
 
 def test_what_a_judge_knows_too_little_of_is_told(full: Path) -> None:
