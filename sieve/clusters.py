@@ -61,7 +61,7 @@ def reach(influence: Sequence[float], roles: Roles) -> float:
 
 
 def fewest_clusters(roles: Roles) -> int:
-    """Of any sort with two clusters or more; without such a sort, the number of items is as many. 0 without roles."""
+    """Of any sort that tells items apart; without such a sort, the number of items is as many. 0 without roles."""
     return min((sort.shape[1] for sort in _members(roles)), default=len(roles[0]) if roles else 0)
 
 
@@ -82,7 +82,8 @@ def student(freedom: int) -> float:
 def _members(roles: Roles) -> list[Tensor]:
     """For each sort of cluster which items (N, G) belong to which, in any role; roles that share a label are one sort.
 
-    A sort of one cluster is left out: nothing can be said about others of its kind.
+    A sort all of whose clusters every item belongs to, such as a single one, or two words that are swapped for each
+    other, is left out: nothing can be said about others of its kind, and the interval is for these.
     """
     sorts: list[list[Sequence[Hashable]]] = []
     for labels in roles:
@@ -93,7 +94,7 @@ def _members(roles: Roles) -> list[Tensor]:
         number = {label: i for i, label in enumerate(dict.fromkeys(label for labels in sort for label in labels))}
         owner = torch.tensor([[number[label] for label in labels] for labels in sort])
         members.append(torch.zeros(owner.shape[1], len(number)).scatter_(1, owner.T, 1.0))
-    return [member for member in members if member.shape[1] > 1]
+    return [member for member in members if not bool(member.all())]
 
 
 def _jackknife(moved: Tensor, member: Tensor) -> float:

@@ -23,9 +23,11 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from sieve.clusters import reach
+from sieve.clusters import Roles, fewest_clusters, reach
+from sieve.intervals import Z
 
 Key = tuple[str, str, str]
+ROUNDING = 1e-12
 
 
 class Item(NamedTuple):
@@ -178,6 +180,9 @@ def _estimate(pairs: Sequence[Pair], metric: str, less: float) -> Estimate | Non
         seeds.append(fmean(own))
         steps = [(value - seeds[-1]) / len(items) + more for value, more in zip(own, moved)]
         influence = [sum_ + step / len(pairs) for sum_, step in zip(influence, steps)]
-    half = reach(influence, [[x.source for x in items], [x.target for x in items], [(x.frame,) for x in items]])
+    roles: Roles = [[x.source for x in items], [x.target for x in items], [(x.frame,) for x in items]]
+    # items that all agree know no difference: then as far as Wilson's interval of a share of 0 reaches, a cluster each
+    apart = max(map(abs, influence)) > ROUNDING
+    half = reach(influence, roles) if apart else Z**2 / (fewest_clusters(roles) + Z**2)
     mean = fmean(seeds)
     return Estimate(mean, max(mean - half, -less), min(mean + half, 1.0), len(items), tuple(seeds))

@@ -92,7 +92,7 @@ def sift(
     counts: dict[str, list[Any]] = {name: [] for name in COUNTS.names}
     for language in names if len(names) > 1 else []:
         own = [b.ids for b in texts if b.language == language][: how.sequences]
-        share = vocabulary_share(who.lm, own)
+        share = vocabulary_share(who.lm, own, params.tokens.controls.exclude_bytes)
         if len(own) < FEWEST:
             _add(counts, _too_few(language, len(own), share))
             continue

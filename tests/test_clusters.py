@@ -180,6 +180,15 @@ def test_sorts_of_clusters_are_what_shares_labels():
     assert (fewest_clusters(["ffff"]), fewest_clusters([])) == (4, 0)
 
 
+def test_two_words_that_are_swapped_for_each_other_are_no_sample_of_words():
+    """Every item has both, so nothing tells of others: the interval is the items' own, over what tells them apart."""
+    values, frames = [float(i % 3 == 0) for i in range(60)], [(f"frame {i // 3}",) for i in range(60)]
+    words = ["ab" * 30, "ba" * 30]
+    assert mean_interval(values, [*words, frames]) == mean_interval(values, [frames])
+    assert mean_interval(values, words) == mean_interval(values, [])
+    assert mean_interval(values, ["abc" * 20, "bca" * 20]) != mean_interval(values, [])
+
+
 def test_no_items_are_refused():
     """There is no mean of nothing."""
     with pytest.raises(ValueError, match="no items"):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sieve.contrast import Curve, contrast, height
+from sieve.intervals import wilson
 from sieve.provenance import generator
 
 WORDS = ("Anna", "Ben", "Cleo", "Dan")
@@ -27,10 +28,22 @@ def curve(success, kl, chosen=2.0, **more):
 
 
 def test_subjects_that_are_equal_differ_by_nothing():
-    """Mean, interval and every seed's own difference are 0."""
+    """The mean and every seed's own difference are 0; so much agreement of items of four words is no certainty."""
     same = curve(lambda s, i: float(i % 3 == 0), lambda s: 0.1 * s)
 
-    assert contrast([(same, same)] * 3, "success") == (0, 0, 0, 40, (0, 0, 0))
+    found = contrast([(same, same)] * 3, "success")
+
+    assert (found.mean, found.n, found.seeds) == (0, 40, (0, 0, 0))
+    assert (-found.low, found.high) == pytest.approx((1 - wilson([True] * 4)[0],) * 2, abs=1e-6)
+
+
+def test_one_item_shows_nothing():
+    """A single pair that turned and now doesn't is a difference of one, as far as 0 and below."""
+    pair = curve(lambda s, i: 1.0, lambda s: 0.1 * s, count=1), curve(lambda s, i: 0.0, lambda s: 0.1 * s, count=1)
+
+    found = contrast([pair], "success")
+
+    assert found.mean == found.high == 1 and found.low < 0.25
 
 
 def test_only_the_scale_of_strength_is_no_difference():
@@ -186,13 +199,13 @@ def test_seeds_that_scatter_apart_reach_as_their_mean_does():
 
 
 def test_pairing_takes_out_what_items_have_in_common():
-    """Items that are hard for both widen neither side: a constant gain has an interval of no width."""
+    """Items that are hard for both widen neither side: a gain that is nearly constant has an interval of its own."""
     reference = curve(lambda s, i: 0.5 * (i % 2), lambda s: 0.1 * s)
-    other = curve(lambda s, i: 0.5 * (i % 2) + 0.25, lambda s: 0.1 * s)
+    other = curve(lambda s, i: 0.5 * (i % 2) + 0.24 + 0.02 * (i // 2 % 2), lambda s: 0.1 * s)
 
-    found = contrast([(other, reference)], "success")
+    found, unpaired = contrast([(other, reference)], "success"), height([(other, reference)], "success")
 
-    assert (found.mean, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
+    assert found.mean == pytest.approx(0.25) and found.high - found.low < 0.5 * (unpaired.high - unpaired.low)
 
 
 def test_each_seed_is_compared_with_its_own_reference():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sieve.evals.case import Case, Row, proportion
-from sieve.text.identify import Identifier, second_opinion
+from sieve.text.identify import Identifier, repeats, second_opinion
 
 USUAL = 0.95
 """Share of real text that is no more surprising than what still counts as fluent."""
@@ -31,11 +31,16 @@ class Judge(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Of continuations (N,): in the target language, by the second opinion too (or none), fluent, nats and tokens."""
+    """Of continuations (N,): in the target language, by the second opinion too (or none), fluent, nats and tokens.
+
+    none: in no language at all; loops: those of them that say the same over and over.
+    """
 
     hits: list[bool]
     second: list[bool]
     fluent: list[bool]
+    none: list[bool]
+    loops: list[bool]
     nats: list[float]
     tokens: list[int]
 
@@ -85,11 +90,13 @@ def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
 def verdict(case: Case, judge: Judge, language: str, prompts: Sequence[list[int]], found: list[list[int]]) -> Written:
     """What the judge makes of continuations that should be in `language`."""
     texts = case.subject.lm.tokenizer.batch_decode(found)
-    hits = [judge.language(text) == language for text in texts]
+    said = [judge.language(text) for text in texts]
+    hits, none = [found == language for found in said], [found is None for found in said]
     second = [judge.second(text) == language for text in texts] if judge.second else []
     nats, tokens = surprise(case, prompts, found)
     usual = (nats <= judge.limits[language] * tokens).tolist()
-    return Written(hits, second, [a and b for a, b in zip(hits, usual)], nats.tolist(), tokens.tolist())
+    fluent, loops = [a and b for a, b in zip(hits, usual)], [repeats(text) for text in texts]
+    return Written(hits, second, fluent, none, loops, nats.tolist(), tokens.tolist())
 
 
 @torch.no_grad()

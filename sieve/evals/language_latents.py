@@ -6,6 +6,7 @@ ratio       rate per token in the language over the highest in another; same_scr
 auroc       how well a latent's rate in a document tells the language's from others
 entropy     of its rates over languages, normalised, in nats: 0 if it fires in one only
 jaccard     of the kept set with what other training text, or other random tokens, of a given number would keep
+size        how many latents those would keep
 overlap     of the kept sets of two languages
 second_domain   ratio with the language's problems in the place of its documents
 
@@ -140,7 +141,7 @@ def jaccard(a: Sequence[int], b: Sequence[int]) -> float | None:
 
 
 def stability(case: Case, settings: Settings, own: str) -> list[Row]:
-    """jaccard 'text N/L' and 'noise N/L': means over resamples, from the least to the largest of them."""
+    """jaccard and size, 'text N/L' and 'noise N/L': means over resamples, from the least to the largest of them."""
     direction = case.languages[own].direction
     if direction is None or not settings.resamples or not settings.sizes:
         return []
@@ -158,23 +159,18 @@ def stability(case: Case, settings: Settings, own: str) -> list[Row]:
     rows = []
     for size in settings.sizes:
         for name, pool in pools.items():
-            found = []
+            found: dict[str, list[float]] = {"jaccard": [], "size": []}
             for draw in range(settings.resamples if len(pool.tokens) >= size else 0):
                 rng = generator(case.seed, "stability", name, own, size, draw)
                 part = pool.of(torch.randperm(len(pool.tokens), generator=rng)[:size]).summed()
-                kept = select(part, noise, how) if name == "text" else select(text, part, how)
-                found.append(jaccard(kept.kept.nonzero().flatten().tolist(), case.languages[own].latents) or 0.0)
-            if found:
-                label = f"{name} {size}/{own}"
-                rows.append(
-                    Row(
-                        "language_latents",
-                        "jaccard",
-                        label,
-                        sum(found) / len(found),
-                        min(found),
-                        max(found),
-                        len(found),
-                    )
-                )
+                selection = select(part, noise, how) if name == "text" else select(text, part, how)
+                kept = selection.kept.nonzero().flatten().tolist()
+                found["jaccard"].append(jaccard(kept, case.languages[own].latents) or 0.0)
+                found["size"].append(len(kept))
+            label = f"{name} {size}/{own}"
+            rows += [
+                Row("language_latents", metric, label, sum(each) / len(each), min(each), max(each), len(each))
+                for metric, each in found.items()
+                if each
+            ]
     return rows

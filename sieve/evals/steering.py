@@ -3,7 +3,8 @@
 Prompts are the beginnings of held-out documents in the other languages. accuracy: share of greedy continuations that
 the n-gram judge calls the target language (loops, scraps and gibberish are no language); ce: their cross-entropy under
 the original model, unsteered, in nats per token, so that nonsense shows; fluent: share that are in the language and no
-more surprising than nearly all real text in it. An adapted subject writes with its adapter on; the judges are the same
+more surprising than nearly all real text in it; none and loops: share in no language, and those of them that say the
+same over and over. An adapted subject writes with its adapter on; the judges are the same
 for all.
 
 Every method of `sieve.methods` that pushes has as many strengths to choose from, the same but for its unit: the one
@@ -182,7 +183,7 @@ def compared(
             every.append((language, write(case, settings, judge, language, push, strength, prompts)))
         if language not in pushes:
             missed = [False] * len(prompts) * draws
-            every.append((language, Written(missed, missed if judge.second else [], missed, [], [])))
+            every.append((language, Written(missed, missed if judge.second else [], missed, [], [], [], [])))
     for language in case.told:
         hits = [hit for own, found in every if own == language for hit in found.hits]
         rows.append(proportion("steering", "method_accuracy", f"{name}/{language}", hits))
@@ -193,11 +194,13 @@ def overall(name: str, every: Sequence[tuple[str, Written]]) -> list[Row]:
     """Shares over all languages, with intervals over languages, as each has one direction; nats per token."""
     tokens = sum(sum(found.tokens) for _, found in every)
     rows = []
-    for metric, field in (("method_accuracy", "hits"), ("method_second", "second"), ("method_fluent", "fluent")):
+    fields = {"accuracy": "hits", "second": "second", "fluent": "fluent", "none": "none", "loops": "loops"}
+    for metric, field in fields.items():
         hits = [(hit, own) for own, found in every for hit in getattr(found, field)]
         if not hits:
             continue
-        rows.append(clustered_proportion("steering", metric, name, [h for h, _ in hits], [[own for _, own in hits]]))
+        told, roles = [hit for hit, _ in hits], [[own for _, own in hits]]
+        rows.append(clustered_proportion("steering", f"method_{metric}", name, told, roles))
     nats = sum(sum(found.nats) for _, found in every)
     return [*rows, Row("steering", "method_ce", name, nats / tokens if tokens else None, n=tokens)]
 

@@ -109,9 +109,9 @@ def select(target: Counts, random: Counts, settings: Settings) -> Selection:
     return Selection(target.rate > 0, consistent, noisy, consistent & ~noisy)
 
 
-def vocabulary_share(lm: LanguageModel, sequences: Sequence[Sequence[int]]) -> float:
-    """Share of the ids that stand for text that occur in `sequences`: how often a random token is the language's."""
-    usable = set(usable_ids(lm.tokenizer))
+def vocabulary_share(lm: LanguageModel, sequences: Sequence[Sequence[int]], exclude_bytes: bool = False) -> float:
+    """Share of the ids that random tokens are drawn from that occur in `sequences`: how often one is the language's."""
+    usable = set(usable_ids(lm.tokenizer, exclude_bytes))
     return len({i for s in sequences for i in s} & usable) / len(usable)
 
 
@@ -222,7 +222,7 @@ def language_direction(
     sequences = [ids[: lm.context] for ids in lm.encode(texts)]
     # noise is free, and few sequences of it leave doubt
     noise = random_like(lm.tokenizer, sequences, max(len(sequences), MANY), seed, name, exclude_bytes)
-    share = vocabulary_share(lm, sequences)
+    share = vocabulary_share(lm, sequences, exclude_bytes)
     if mode == "sample":
         require_rare(share, sum(map(len, sequences)) / len(sequences), name)
     target, random = (activity(subject, some, batch) for some in (sequences, noise))

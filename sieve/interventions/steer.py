@@ -17,9 +17,14 @@ def steer(lm: LanguageModel, direction: Direction, strength: float) -> Iterator[
 
     No SAE is needed: with a linear decoder, adding to the codes and putting the reconstruction error back is the same
     thing. Strength 0 changes nothing, to the bit. LineageError for another model's direction; ValueError for a strength
-    that is not finite.
+    that is not finite, and for a direction that is none.
     """
     direction.require(lm.digest)
+    length = float(direction.vector.norm())
+    if not (0 < length < math.inf and 0 < direction.norm < math.inf):
+        raise ValueError(
+            f"direction '{direction.name}' has length {length} and norm {direction.norm}; expected finite ones above 0"
+        )
     if not math.isfinite(strength):
         raise ValueError(f"strength is {strength}; expected a finite number (1.0 adds one median activation norm)")
     push = (strength * direction.norm * direction.vector).to(lm.device)

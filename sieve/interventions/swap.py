@@ -233,9 +233,9 @@ def swap_vector(subject: Subject, drop: Features, vectors: Tensor, at: Condition
     """As `swap`, with an arbitrary vector in the place of what latents write: `vectors` (P, D) one per prompt, or one.
 
     Wherever `drop` is active, or in rows that `at` chooses, it is silenced in the reconstruction, and the vector is
-    added to that.
+    added to that. LineageError for a feature of another Sae.
     """
-    sae, dropped = subject.sae, _listed(drop)
+    sae, dropped = subject.sae, _of(subject, drop)
     silence, active = _marked(sae, dropped), at or fires(sae, dropped)
 
     def rebuild(rows: Tensor, where: Tensor) -> Tensor:

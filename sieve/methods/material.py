@@ -93,8 +93,9 @@ class Material:
         """What latents do on random tokens, as many sequences as a language has, and as long."""
         key = (language, "random")
         if key not in self._activities:
-            texts, direction = self.texts[language].sequences, self.texts[language].direction
-            no_bytes = direction is not None and Noise.of(direction).exclude_bytes
+            texts = self.texts[language].sequences
+            # the filter's option, which every direction that it found tells
+            no_bytes = any(Noise.of(own.direction).exclude_bytes for own in self.texts.values() if own.direction)
             noise = random_like(
                 self.subject.lm.tokenizer, texts, len(texts), self.seed, f"methods {language}", no_bytes
             )

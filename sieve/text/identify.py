@@ -22,13 +22,32 @@ PIECE, UNLIKELY, FEWEST = 60, 0.01, 20
 """Characters of pieces of held-out text, share of them below which nothing is of the language, fewest that can tell."""
 LETTERS = 10
 """Fewest letters of a text that is in some language."""
+AGAIN, SHORTEST, BREAK = 0.25, 10, 2
+"""Share of a text, and least number of characters, that a loop at its end says again; most signs between two rounds."""
 
 
 def repeats(text: str) -> bool:
-    """Whether a text says the same over and over: fewer than half of its runs of six characters are different."""
+    """Whether a text says the same over and over: all of it, or from somewhere on to its end.
+
+    All of it: fewer than half of its runs of six characters are different. To its end: a quarter of its characters or
+    more say again what stands right before them (once or often, a word or a sentence).
+    """
     text = " ".join(text.split())
     runs = [text[i : i + 6] for i in range(len(text) - 5)]
-    return len(runs) > 6 and len(set(runs)) < len(runs) / 2
+    return (len(runs) > 6 and len(set(runs)) < len(runs) / 2) or said_again(text) >= max(SHORTEST, AGAIN * len(text))
+
+
+def said_again(text: str) -> int:
+    """How many characters at a text's end say again what stands right before them: 6 of 'ab cd cd cd'.
+
+    Between the first round and the second up to two signs may stand, such as a full stop and a space.
+    """
+    most = 0
+    for period in range(1, (len(text) + BREAK) // 2 + 1):
+        pairs = zip(reversed(text), reversed(text[:-period]))
+        again = next((place for place, (one, before) in enumerate(pairs) if one != before), len(text) - period)
+        most = max(most, again if again >= period - BREAK else 0)
+    return most
 
 
 def scrap(text: str) -> bool:

@@ -135,7 +135,11 @@ def twenty(case, blocks, monkeypatch):
         others = [b for b in blocks if b not in train]
         alone = replace(case, blocks=used + more + others, languages=case.languages | {"de": kept})
         rows = language_latents.stability(alone, replace(SETTINGS, sizes=[20]), "de")
-        return {r.case: r.value for r in rows}
+        figures = {metric: {r.case: r.value for r in rows if r.metric == metric} for metric in ("jaccard", "size")}
+        same = [name for name, share in figures["jaccard"].items() if share == 1]
+        assert figures["size"].keys() == figures["jaccard"].keys()
+        assert all(figures["size"][name] == len(kept.latents) for name in same)
+        return figures["jaccard"]
 
     return used, own_noise, drawn
 

@@ -128,7 +128,7 @@ def test_a_methods_overlap_is_that_of_its_steered_continuations(case, monkeypatc
         return [[5, 6, 7] for _ in prompts]
 
     monkeypatch.setattr(steering, "go_on", listening)
-    monkeypatch.setattr(steering, "write", lambda *a: Written([True], [], [True], [1.0], [1]))
+    monkeypatch.setattr(steering, "write", lambda *a: Written([True], [], [True], [False], [False], [1.0], [1]))
     steering.run(case, replace(SETTINGS, prompt_tokens=30, methods=["residual"], translations=3))
     # per language: native first; then the push at the only strength above 0
     assert seen == [(False, 0.0)] * 4 + [(True, 1.5)] * 4

@@ -8,7 +8,7 @@ import torch
 from sieve.evals import judge as judging
 from sieve.evals import steering
 from sieve.evals.case import Case, Language
-from sieve.evals.judge import Judge, Written, surprise, taught
+from sieve.evals.judge import Judge, Written, surprise, taught, verdict
 from sieve.evals.steering import Settings, beginning
 from sieve.interventions.direction import Direction
 from sieve.model.generate import continue_ids
@@ -118,6 +118,19 @@ def test_rows_for_every_language_and_strength(case):
     assert {r.n for r in rows if r.metric == "accuracy" and r.value is not None} == {5}
 
 
+def test_what_is_in_no_language_is_counted_and_loops_beside(case):
+    """Of four continuations one is Spanish, one German, one a loop and one a scrap: two are in no language."""
+    said = iter(["es", "de", None, None])
+    judge = Judge(lambda _: next(said), {"es": 1e9})
+    texts = ["una frase", "ein Satz", "und so weiter und so weiter und so weiter", "!"]
+    encoded = case.subject.lm.encode(texts)
+    found = verdict(case, judge, "es", [[1, 2]] * 4, encoded)
+    assert (found.hits, found.none) == ([True, False, False, False], [False, False, True, True])
+    assert found.loops == [False, False, True, False]
+    rows = {r.metric: r for r in steering.overall("langfir", [("es", found)])}
+    assert (rows["method_none"].value, rows["method_loops"].value, rows["method_accuracy"].value) == (0.5, 0.25, 0.25)
+
+
 def test_one_strength_is_no_choice(case, monkeypatch):
     """What does not push has one strength: it is taken, and nothing is written to choose it."""
     monkeypatch.setattr(steering, "write", None)
@@ -204,7 +217,7 @@ def fake(case, monkeypatch, best, fluent=True):
 
     def write(case, settings, judge, target, push, strength, prompts):
         hits = [strength == best[starts[tuple(p)]] for p in prompts]
-        return Written(hits, [], [hit and fluent for hit in hits], [1.0] * len(hits), [1] * len(hits))
+        return Written(hits, [], [hit and fluent for hit in hits], [], [], [1.0] * len(hits), [1] * len(hits))
 
     monkeypatch.setattr(steering, "write", write)
 

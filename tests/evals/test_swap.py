@@ -68,12 +68,22 @@ def test_unswapped_is_the_spliced_model(answer, case):
     assert [ids for ids, _ in swap.continuations(study_of(case), pair, None)] == alone
 
 
+def with_atoms(case, decoder):
+    """The same subject and features with another decoder."""
+    subject = Subject(case.subject.lm, replace(case.subject.sae, W_dec=decoder), adapted=False)
+
+    def moved(pick):
+        return replace(pick, feature=replace(pick.feature, sae=subject.sae.digest))
+
+    choices = tuple(replace(choice, causal=moved(choice.causal)) for choice in case.concepts.choices)
+    return replace(case, subject=subject, concepts=replace(case.concepts, choices=choices))
+
+
 def test_unswapped_goes_through_the_dictionary(case):
     """With a dictionary that takes ':' for a digit, after which the text ends, 'none' says nothing either."""
     decoder = case.subject.sae.W_dec.clone()
     decoder[KIND] = decoder[KIND + 3]
-    mistaken = Subject(case.subject.lm, replace(case.subject.sae, W_dec=decoder), adapted=False)
-    answer = swap.run(replace(case, subject=mistaken), SETTINGS)
+    answer = swap.run(with_atoms(case, decoder), SETTINGS)
     found = figures(answer)
     assert (found["dropped", "none"], found["kept", "none"], found["rouge_l", "none"]) == (1, 0, 1)
     assert found["kl", "swap/1"] is None  # of no token
@@ -157,8 +167,7 @@ def test_atoms_that_lean_towards_other_names_show(case):
     """An atom with a part in another name's direction writes that too, and its code says so."""
     decoder = case.subject.sae.W_dec.clone()
     decoder[NAME_AXIS] += 0.25 * decoder[NAME_AXIS + 1]
-    leaning = Subject(case.subject.lm, replace(case.subject.sae, W_dec=decoder), adapted=False)
-    items = [item for item in items_of(swap.run(replace(case, subject=leaning), SETTINGS)) if item.case == "swap/1"]
+    items = [item for item in items_of(swap.run(with_atoms(case, decoder), SETTINGS)) if item.case == "swap/1"]
     by_target = {name: {item.others for item in items if item.target == name} for name in NAMES[1:]}
     towards = {item.others for item in items if item.target == "Anna" and item.source != "Ben"}
     assert towards and min(towards) > 0.1

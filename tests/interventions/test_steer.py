@@ -1,6 +1,7 @@
 """Steering adds one vector to text tokens and nothing else."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -88,6 +89,13 @@ def test_another_models_direction_is_refused(lm, direction):
 def test_a_strength_that_is_no_number_is_refused(lm, direction, strength):
     """NaN and infinity would silently ruin every logit."""
     with pytest.raises(ValueError, match="finite"), steer(lm, direction, strength):
+        pass
+
+
+@pytest.mark.parametrize("wrong", [{"norm": math.nan}, {"norm": 0.0}, {"vector": torch.zeros(32)}])
+def test_a_direction_that_is_none_is_refused(lm, direction, wrong):
+    """Nothing would be pushed, or all of it to nothing."""
+    with pytest.raises(ValueError, match="expected finite ones above 0"), steer(lm, replace(direction, **wrong), 1.0):
         pass
 
 

@@ -212,6 +212,7 @@ def test_a_feature_of_another_dictionary_is_refused(subject):
         drop(subject, foreign),
         insert(subject, foreign, [1]),
         insert(subject, own, foreign),
+        swap_vector(subject, foreign, torch.zeros(1, subject.sae.width)),
     ):
         with pytest.raises(LineageError, match="'a' was found in the SAE 000000000000"), context:
             pass

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from sieve.text.identify import Identifier, second_opinion
+from sieve.text.identify import Identifier, repeats, said_again, second_opinion
 from sieve.text.world import generate_documents
 
 
@@ -99,6 +99,44 @@ def test_gibberish_is_not_the_language_with_the_least_text():
     found["tr"] = found["tr"][:8]
     uneven = Identifier(found)
     assert uneven("xqzt wvkpj rrtlm zzkqx bvcnm qwrtp lkjhg xcvbn mnbvc") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Hund sieht die Katze im Garten " + "und " * 8,
+        "Der Hund sieht die Katze im Garten. Der Hund sieht die Katze im Garten.",
+        "Am Abend sieht der Hund die Katze, und die Katze sieht den Hu den Hu den Hu den Hu den",
+    ],
+)
+def test_what_ends_in_a_loop_is_in_no_language(strict, text):
+    """However good its beginning is; the beginning alone is German."""
+    assert strict(text[:34]) == "de" and strict(text) is None
+
+
+def test_hardly_any_real_text_is_a_loop():
+    """Of pieces of whole documents, as long as continuations, not one in a hundred ends in one."""
+    texts = [document.text for document in generate_documents(100, (3, 4), 3)]
+    pieces = [text[i : i + 60] for text in texts for i in range(0, len(text) - 60, 60)]
+    assert len(pieces) > 1000 and sum(map(repeats, pieces)) < 0.01 * len(pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ("ab cd cd cd", 6),
+        ("abc", 0),
+        ("", 0),
+        ("aaaa", 3),
+        ("abcabca", 4),
+        ("ab ab x", 0),
+        ("abca", 1),
+        ("one. one.", 4),
+    ],
+)
+def test_what_is_said_again(text, again):
+    """Characters at the end that repeat what stands right before, at least one whole round of them."""
+    assert said_again(text) == again
 
 
 @pytest.mark.parametrize("text", ["schön " * 7, "der Hund bellt " * 3, "das ist so ein " * 3, "语言模型" * 10])
