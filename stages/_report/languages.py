@@ -14,8 +14,6 @@ from stages._report.summary import ablation_rows, ablations
 Value = float | None
 CONTROLS = ("random_latents", "filtered")
 """Methods that are no rivals: what LangFIR would be without its filter."""
-CONTROLLED = {"filtered": "control: filtered out", "random": "control: random"}
-"""What cases of `language_ablation` begin with that are no way of removing what is kept."""
 OVERLAPS = ("bleu", "chrf")
 MARKS = NATIVE, _ = "native", "another text"
 """Between which overlap means something: see `sieve/evals/overlap.py`."""
@@ -36,20 +34,10 @@ class Rival(NamedTuple):
     spread: Row
     second: Value
     fluent: Value
+    none: Value
+    loops: Value
     ce: Value
     reached: Value
-
-
-class Removal(NamedTuple):
-    """What one way of removing kept latents, or one control, costs the language and the others, in nats per token.
-
-    worst: the share of languages that suffer most from the loss of their own.
-    """
-
-    name: str
-    own: Value
-    others: Value
-    worst: Value
 
 
 class Likeness(NamedTuple):
@@ -173,27 +161,6 @@ def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
     return found
 
 
-def removals(subjects: Sequence[Subject]) -> list[Removal]:
-    """Of the first group of subjects: all ways in which kept latents were removed, and the controls; means over seeds.
-
-    None where one seed has no such figure. Fewer than two, with nothing to compare, are none.
-    """
-    group = same_kind(subjects)[0]
-    found = []
-    kinds = dict.fromkeys(case.split()[0] for one in group for case in one.cases("language_ablation", "delta_ce"))
-    for kind in kinds:
-        tables = [ablations(s, kind) for s in group]
-        ways = [row.note for s in group for row in ablation_rows(s, kind).values() if row.value is not None]
-        if any(tables):
-            name = CONTROLLED.get(kind, f"kept, {ways[0].replace('_', ', ')}")
-            own, others = (
-                mean_of_all([mean_of_all([v for (a, b), v in table.items() if (a == b) is same]) for table in tables])
-                for same in (True, False)
-            )
-            found.append(Removal(name, own, others, mean_of_all([diagonal_share(s, kind) for s in group])))
-    return found if len(found) > 1 else []
-
-
 def rivals(subjects: Sequence[Subject]) -> list[Rival]:
     """All methods of the first group, the most accurate first."""
     group = same_kind(subjects)[0]
@@ -206,16 +173,20 @@ def rivals(subjects: Sequence[Subject]) -> list[Rival]:
                 "method_accuracy",
                 "method_second",
                 "method_fluent",
+                "method_none",
+                "method_loops",
                 "method_ce",
                 "reached",
             )
         }
-        _, right, second, fluent, ce, reached = (mean_of_all([row.value for row in own]) for own in rows.values())
+        means = {metric: mean_of_all([row.value for row in own]) for metric, own in rows.items()}
+        right = means["method_accuracy"]
         if right is not None:
             how = method(name)
             strengths = [(row.value, bool(row.note)) for row in rows["method_strength"] if row.value is not None]
             spread = _spread(rows["method_accuracy"])
-            found.append(Rival(name, how.NEEDS, how.UNIT.name, strengths, right, spread, second, fluent, ce, reached))
+            told = [means[metric] for metric in list(rows)[2:]]
+            found.append(Rival(name, how.NEEDS, how.UNIT.name, strengths, right, spread, *told))
     return sorted(found, key=lambda rival: -(rival.accuracy or 0.0))
 
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from stages._report.ablations import matrices, removals
 from stages._report.cards import MEASURES, Card, counts, dataset_facts, files, languages, model_facts
 from stages._report.ceilings import Ceilings, patched
 from stages._report.contrasts import Line
 from stages._report.examples import page_of
 from stages._report.html import interval, number, written
-from stages._report.languages import comparison, judges, likeness, read_in, removals, rivals, same_kind
+from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.selectivity import COLUMNS, profiles
 from stages._report.subjects import Row, Subject, by_penalty, first_seeds
@@ -204,6 +205,7 @@ def render(
             "comparison": comparison(subjects),
             "rivals": rivals(subjects),
             "removals": removals(subjects),
+            "matrices": matrices(subjects[0]),
             "profiles": profiles(subjects),
             "columns": list(COLUMNS.values()),
             "judges": judges(subjects),

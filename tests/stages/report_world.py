@@ -226,6 +226,8 @@ def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
         rows.add("steering", "reached", name, len(LANGUAGES))
         rows.share("steering", "method_accuracy", name, right - 0.1 * heavy, 160)
         rows.share("steering", "method_fluent", name, right - 0.2, 160)
+        rows.share("steering", "method_none", name, 0.13, 160)
+        rows.share("steering", "method_loops", name, 0.07, 160)
         rows.add("steering", "method_ce", name, 2.5)
     rows.add("language_latents", "kept_share", "", 0.02)
     for language in LANGUAGES:

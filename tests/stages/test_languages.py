@@ -2,6 +2,7 @@
 
 import pytest
 
+from stages._report.ablations import removals
 from stages._report.languages import (
     FIGURES,
     best_monolingual,
@@ -13,7 +14,6 @@ from stages._report.languages import (
     likeness,
     monolingual_rival,
     read_in,
-    removals,
     rivals,
     same_kind,
     selectivity,

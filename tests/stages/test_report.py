@@ -13,10 +13,12 @@ import pytest
 
 from sieve.provenance import read_json, read_table, write_table
 from stages._params import Contrast
+from stages._report.ablations import matrices, removals
 from stages._report.contrasts import figures
-from stages._report.languages import FIGURES, removals
+from stages._report.languages import FIGURES
 from stages._report.page import difference, verdicts
 from stages._report.plots import training_plots
+from stages._report.purity import PANELS, purity_plots
 from stages._report.seeds import seed_plots
 from stages._report.subjects import Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
 from stages._report.summary import KEYS, doses, summarise
@@ -25,6 +27,7 @@ from stages._report.swap_plots import swap_plots
 from tests.stages.report_world import (
     FEW,
     HOSTILE,
+    LANGUAGES,
     NO_LANGUAGES,
     NO_PROBLEMS,
     ROWS,
@@ -201,6 +204,29 @@ def test_ways_of_removing_are_a_table(full: Path) -> None:
     own, others = next(one[1:3] for one in removals(_subjects(full)) if one.name == "kept, mean, later")
     assert f'<th scope="row">kept, mean, later</th><td>{own:.3f}</td><td>{others:.3f}</td>' in page and own > others
     assert '<th scope="row">kept, project</th>' in page
+
+
+def test_every_pair_s_cost_stands_with_its_interval(full: Path) -> None:
+    """A matrix for each way and control; in the control's cells stand intervals, and its draws have no notes."""
+    found = matrices(_subjects(full)[0])
+    page = _written(full)["report/index.html"]
+    assert [matrix.name for matrix in found] == ["kept, project", "kept, mean, later", "control: random"]
+    for matrix in found:
+        assert list(matrix.lines) == matrix.texts == list(LANGUAGES)
+        assert f"<caption>{matrix.name}: rise of the column" in page
+    row = found[-1].lines[LANGUAGES[0]][1]
+    assert f"<td>{row.value:.3f}<small>{row.low:.3f} to {row.high:.3f}</small></td>".replace("-", "−") in page
+
+
+def test_kinds_of_subjects_are_compared_by_their_language_latents(full: Path, bare: Path) -> None:
+    """Fewer, purer, stronger: a figure for each, with every kind of subject; of one kind there is none."""
+    subjects = _subjects(full)
+    plots = purity_plots(subjects)
+    assert [plot.name for plot in plots] == [f"purity_{name}" for name in PANELS]
+    for subject in subjects:
+        assert all(subject.name in plot.svg for plot in plots)
+    drawn = {Path(name).stem for name in _written(full)}
+    assert purity_plots(subjects[:1]) == [] and {plot.name for plot in plots} <= drawn
 
 
 def test_what_a_judge_knows_too_little_of_is_told(full: Path) -> None:
