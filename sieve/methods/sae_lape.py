@@ -1,7 +1,9 @@
 """SAE-LAPE (arXiv 2507.11230): latents that fire in nearly all of one language's text and hardly in another's.
 
 A latent is kept if it fires in 98 % of some language's sequences and on 10 % of some language's tokens, and is the
-language's if it is the only one in which it fires at least half as often as in the one where it fires most.
+language's if it is the only one in which it fires at least half as often as in the one where it fires most. (These
+rules select; LAPE's entropy is not used beside them. Atoms are weighed by mean codes, as LangFIR's are, not by the
+largest ones, as published: only their proportions differ, as the strength is tuned.)
 """
 
 from __future__ import annotations
