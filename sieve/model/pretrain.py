@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sieve.model.language_model import quiet
+from sieve.model.muon import Muon
 from sieve.model.packing import PROBLEMS, Packed, Plan, Sequences, mixture
 from sieve.provenance import Checkpoints, read_json, seed_for, write_json
 from sieve.training import Trainable, Watch, fit, warm_cosine
@@ -183,5 +184,5 @@ def _optimisers(network: Any, config: PretrainConfig) -> list[torch.optim.Optimi
     blocks = {id(p) for p in network.model.layers.parameters() if p.dim() == 2}
     matrices = [p for p in network.parameters() if id(p) in blocks]
     others = [p for p in network.parameters() if id(p) not in blocks]
-    muon = torch.optim.Muon(matrices, config.lr, config.weight_decay, adjust_lr_fn="match_rms_adamw")
+    muon = Muon(matrices, config.lr, config.weight_decay)
     return [muon, torch.optim.AdamW(others, config.lr, (0.9, 0.95), weight_decay=config.weight_decay, fused=True)]
