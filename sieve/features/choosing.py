@@ -156,7 +156,9 @@ def _choose(
     precision = rate * labels[:, None] / total.clamp_min(1)
     written = mean * subject.sae.W_dec.norm(dim=1).double().cpu()
     contrast = written - (written.sum(0, keepdim=True) - written) / max(1, len(tasks) - 1)
-    ranked = contrast.topk(min(settings.candidates, mean.shape[1]), dim=1).indices.tolist()
+    most = contrast.topk(min(settings.candidates, mean.shape[1]), dim=1).indices.tolist()
+    # one that is silent on the value has nothing to write there; silenced on other values it may seem to say this one
+    ranked = [[j for j in row if rate[v, j] > 0] for v, row in enumerate(most)]
 
     def measure(sets: Sets) -> list[list[float]]:
         return effects(subject, tasks, sets, typical, batch)

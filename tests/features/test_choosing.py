@@ -29,6 +29,9 @@ from tests.planted import (
 VALUES = [("name", name) for name in NAMES]
 MENTIONS = Place("name", "resid_post_0", "concept")
 
+SPARE = torch.arange(4) + 32 + DIGIT
+"""Latents of negative digits, which never fire."""
+
 
 def settings(candidates, latents, probes):
     """How names are chosen; the number of documents is the caller's business."""
@@ -161,18 +164,34 @@ def test_a_set_grows_by_its_joint_effect():
         assert grow([[1, 2, 3, 4]], latents, table([done])) == [((1,), 3.0)]
 
 
+def halved() -> Subject:
+    """The planted subject with two latents a name, each of which writes half of what the model reads."""
+    subject = planted()
+    sae, names = subject.sae, slice(NAME, NAME + 4)
+    encoder, decoder = sae.W_enc.clone(), sae.W_dec.clone()
+    encoder[:, SPARE] = sae.W_enc[:, names]
+    decoder[SPARE] = decoder[names] = sae.W_dec[names] / 2
+    return Subject(subject.lm, replace(sae, W_enc=encoder, W_dec=decoder), adapted=False)
+
+
 def test_half_the_name_each_is_a_set_with_the_effect_of_the_whole():
     """Where two latents write half of what the model reads, both are taken, and their effect is that of the one."""
-    whole, subject = planted(), planted()
-    sae, spare = subject.sae, torch.arange(4) + 32 + DIGIT  # latents of negative digits, which never fire
-    encoder, decoder = sae.W_enc.clone(), sae.W_dec.clone()
-    encoder[:, spare] = sae.W_enc[:, NAME : NAME + 4]
-    decoder[spare] = decoder[NAME : NAME + 4] = decoder[NAME : NAME + 4] / 2
-    halves = Subject(subject.lm, replace(sae, W_enc=encoder, W_dec=decoder), adapted=False)
-    found = choose(halves, planted_blocks(), settings(3, 3, 3), 8).choices
-    for i, (one, both) in enumerate(zip(choose(whole, planted_blocks(), settings(3, 3, 3), 8).choices, found)):
-        assert set(both.feature.latents) == {NAME + i, int(spare[i])}
+    found = choose(halved(), planted_blocks(), settings(3, 3, 3), 8).choices
+    for i, (one, both) in enumerate(zip(choose(planted(), planted_blocks(), settings(3, 3, 3), 8).choices, found)):
+        assert set(both.feature.latents) == {NAME + i, int(SPARE[i])}
         assert both.causal.effect == pytest.approx(one.causal.effect, rel=1e-4)
+
+
+def test_a_latent_that_is_silent_on_a_value_never_stands_for_it():
+    """Without any of her own, Anna isn't said by silencing half of what says Ben, though that makes her likelier."""
+    subject = halved()
+    encoder = subject.sae.W_enc.clone()
+    encoder[:, [NAME, int(SPARE[0])]] = 0
+    mute = Subject(subject.lm, replace(subject.sae, W_enc=encoder), adapted=False)
+    anna, *others = choose(mute, planted_blocks(), settings(64, 1, 3), 8).choices
+    assert anna.feature.latents == ()
+    for i, choice in enumerate(others, start=1):
+        assert choice.feature.latents in [(NAME + i,), (int(SPARE[i]),)] and choice.feature.typical[0] > 0
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
