@@ -6,7 +6,8 @@ strength, or, if the other's strengths don't reach from below to above that, at 
 is read off the curves over strengths, item by item, by linear interpolation between two strengths next to each other
 whose divergences enclose it, the weakest such two. So the reference's is measured and the other's interpolated: where
 success bends with divergence, the chord lies beside the curve, and that alone gives a difference. The roles exchanged,
-it has the other sign: a gain that is one stands both ways round.
+it has the other sign: a gain that is one stands both ways round, and in the mean of both, which is *balanced*, most of
+what the chords add is gone.
 
 Every item is its own control: what counts is the difference. Its interval is over items that share a value or a
 calculation (`sieve.clusters`), and knows that the divergences which are made equal are estimates from the same items:
@@ -17,7 +18,7 @@ item, so the interval is about these seeds, and each one's own difference stands
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -144,17 +145,41 @@ def equal_level(curve: Curve, reference: Curve) -> Level | None:
     return level if reference.nearest(level) == level else None
 
 
+Term = tuple[float, Curve, Level]
+"""What is read off a curve at a level, times a factor."""
+
+
 def contrast(pairs: Sequence[Pair], metric: str) -> Estimate | None:
     """`metric` of the first of each pair, less that of its reference, at equal divergence; a pair per seed.
 
     Items that a subject lacks, or that have no value, are left out; None if none is left.
     """
-    return _estimate(pairs, metric, 1.0)
+    return _estimate(pairs, metric, _gain, -1.0)
+
+
+def balanced(pairs: Sequence[Pair], metric: str) -> Estimate | None:
+    """The mean of `contrast` and of the same with the roles exchanged: either side is once read at its own strength."""
+    return _estimate(pairs, metric, _both_ways, -1.0)
 
 
 def height(pairs: Sequence[Pair], metric: str) -> Estimate | None:
-    """`metric` of the first of each pair there: what `contrast` takes its reference's from."""
-    return _estimate(pairs, metric, 0.0)
+    """What the references have at their own strength, and the balanced gain of the first of each pair on top of it."""
+    return _estimate(pairs, metric, _on_top, 0.0)
+
+
+def _gain(curve: Curve, reference: Curve) -> list[Term]:
+    level = equal_level(curve, reference)
+    return [(1.0, curve, level), (-1.0, reference, level)] if level else []
+
+
+def _both_ways(curve: Curve, reference: Curve) -> list[Term]:
+    there, back = _gain(curve, reference), _gain(reference, curve)
+    return [*((0.5 * by, own, at) for by, own, at in there), *((-0.5 * by, own, at) for by, own, at in back)]
+
+
+def _on_top(curve: Curve, reference: Curve) -> list[Term]:
+    gain = _both_ways(curve, reference)
+    return [(1.0, reference, reference.level(reference.chosen)), *gain] if gain else []
 
 
 def common(pairs: Sequence[Pair], metric: str) -> list[Pair]:
@@ -165,18 +190,20 @@ def common(pairs: Sequence[Pair], metric: str) -> list[Pair]:
     return [(curve.only(keys), reference.only(keys)) for curve, reference in pairs] if keys else []
 
 
-def _estimate(pairs: Sequence[Pair], metric: str, less: float) -> Estimate | None:
-    """Of the first of each pair, `less` times its reference."""
+def _estimate(
+    pairs: Sequence[Pair], metric: str, terms: Callable[[Curve, Curve], list[Term]], least: float
+) -> Estimate | None:
+    """The sum of what `terms` says is read of each pair, mean over pairs; it is no less than `least`."""
     pairs = common(pairs, metric)
-    levels = [level for pair in pairs if (level := equal_level(*pair))]
-    if not pairs or len(levels) < len(pairs):
+    asked = [terms(*pair) for pair in pairs]
+    if not pairs or not all(asked):
         return None
     items = pairs[0][0].items[pairs[0][0].chosen]
     influence, seeds = [0.0] * len(items), []
-    for (curve, reference), level in zip(pairs, levels):
-        a, b = read(curve, level, metric), read(reference, level, metric)
-        own = [a.values[item.key] - less * b.values[item.key] for item in items]
-        moved = [a.moved.get(item.key, 0.0) - less * b.moved.get(item.key, 0.0) for item in items]
+    for own_terms in asked:
+        readings = [(by, read(curve, level, metric)) for by, curve, level in own_terms]
+        own = [sum(by * found.values[item.key] for by, found in readings) for item in items]
+        moved = [sum(by * found.moved.get(item.key, 0.0) for by, found in readings) for item in items]
         seeds.append(fmean(own))
         steps = [(value - seeds[-1]) / len(items) + more for value, more in zip(own, moved)]
         influence = [sum_ + step / len(pairs) for sum_, step in zip(influence, steps)]
@@ -185,4 +212,4 @@ def _estimate(pairs: Sequence[Pair], metric: str, less: float) -> Estimate | Non
     apart = max(map(abs, influence)) > ROUNDING
     half = reach(influence, roles) if apart else Z**2 / (fewest_clusters(roles) + Z**2)
     mean = fmean(seeds)
-    return Estimate(mean, max(mean - half, -less), min(mean + half, 1.0), len(items), tuple(seeds))
+    return Estimate(mean, max(mean - half, least), min(mean + half, 1.0), len(items), tuple(seeds))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sieve.contrast import Curve, contrast, height
+from sieve.contrast import Curve, balanced, contrast, height
 from sieve.intervals import wilson
 from sieve.provenance import generator
 
@@ -70,6 +70,23 @@ def test_where_curves_bend_the_roles_exchanged_tell():
     assert abs(gain) > 0.01 and gain * -back < 0
 
 
+@pytest.mark.parametrize("scale", [0.7, 0.85, 1.2, 1.4])
+def test_in_the_mean_of_both_readings_little_stays_of_a_chord(scale):
+    """One bent curve at two scales of strength has no gain: a reading says .015 or more, their mean a fifth of that."""
+
+    def bent(kl):
+        return 1 - 2.718281828 ** (-8 * kl)
+
+    reference = curve(lambda s, i: bent(0.1 * s), lambda s: 0.1 * s)
+    other = curve(lambda s, i: bent(scale * 0.1 * s), lambda s: scale * 0.1 * s)
+
+    gain, back = (contrast([pair], "success").mean for pair in ((other, reference), (reference, other)))
+    found = balanced([(other, reference)], "success").mean
+
+    assert found == pytest.approx((gain - back) / 2)
+    assert min(abs(gain), abs(back)) > 0.015 and abs(found) < 0.2 * min(abs(gain), abs(back))
+
+
 def test_a_gain_is_read_where_the_divergence_is_the_reference_s():
     """Between strengths 2 and 4 (.2 and .4 nats) a curve has, at .3 nats, the mean of its items at both."""
     reference = curve(lambda s, i: 0.0, lambda s: 0.15 * s)
@@ -82,11 +99,11 @@ def test_a_gain_is_read_where_the_divergence_is_the_reference_s():
 
 
 def test_levels_at_equal_divergence_differ_by_the_contrast():
-    """What a subject has there, less what its reference has at its own strength, is the gain."""
+    """What a subject has there, less what its reference has at its own strength, is the balanced gain."""
     reference = curve(lambda s, i: 0.25 * (i % 2), lambda s: 0.15 * s)
     other = curve(lambda s, i: float(s == 4) * (i % 2), lambda s: 0.1 * s)
 
-    gain = contrast([(other, reference)], "success").mean
+    gain = balanced([(other, reference)], "success").mean
     there, own = (height([(one, reference)], "success").mean for one in (other, reference))
 
     assert there - own == pytest.approx(gain)
@@ -130,8 +147,8 @@ def scattered(rng, count):
     return [(f"a{n}", f"b{n}", f"{n}", tokens[n].tolist(), kl[n].tolist()) for n in range(count)]
 
 
-def drawn(items, of, scale=(1.0, 0.9)):
-    """The contrast of two subjects on the items `of`, where success is a quarter of the strength for all of them."""
+def drawn(items, of, scale=(1.0, 0.9), estimate=contrast):
+    """The estimate of two subjects on the items `of`, where success is a quarter of the strength for all of them."""
     told = [[], []]
     for n, i in enumerate(of):
         source, target, frame, *own = items[i]
@@ -140,11 +157,12 @@ def drawn(items, of, scale=(1.0, 0.9)):
             for side, by, tokens, kl in zip(told, scale, *own):
                 figures = {"success": strength / 4, "kl": by * strength * kl, "tokens": tokens}
                 side.append({**names, "strength": strength, **figures})
-    return contrast([(Curve.of(told[0], 2.0), Curve.of(told[1], 2.0))], "success")
+    return estimate([(Curve.of(told[0], 2.0), Curve.of(told[1], 2.0))], "success")
 
 
+@pytest.mark.parametrize("estimate", [contrast, balanced])
 @pytest.mark.parametrize("scale", [(1.0, 0.9), (0.2, 0.9)])
-def test_the_interval_is_that_of_drawing_items_again(scale):
+def test_the_interval_is_that_of_drawing_items_again(scale, estimate):
     """Divergences that are made equal are estimates: the reach is that of contrasts of items drawn anew.
 
     Here they are all there is: items succeed alike, and differ in how far, and over how many tokens, they diverge. The
@@ -153,8 +171,8 @@ def test_the_interval_is_that_of_drawing_items_again(scale):
     rng = generator(0, "contrast")
     items = scattered(rng, 300)
 
-    whole = drawn(items, range(300), scale)
-    again = [drawn(items, torch.randint(300, (300,), generator=rng).tolist(), scale).mean for _ in range(400)]
+    whole = drawn(items, range(300), scale, estimate)
+    again = [drawn(items, torch.randint(300, (300,), generator=rng).tolist(), scale, estimate).mean for _ in range(400)]
 
     assert (whole.high - whole.low) / 2 == pytest.approx(1.968 * float(torch.tensor(again).std()), rel=0.1)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from sieve.contrast import common, contrast, equal_level
+from sieve.contrast import Curve, Estimate, balanced, common, contrast, equal_level
 from stages._params import Contrast
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS, live_excess
@@ -37,23 +37,35 @@ def figures(asked: Mapping[str, Contrast], subjects: Sequence[Subject]) -> dict[
     return found
 
 
-def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
-    """Differences with their intervals, the least of all seeds' own, and the divergence (mean over seeds).
+READINGS: dict[str, Callable[[Sequence[tuple[Curve, Curve]], str], Estimate | None]] = {
+    "": contrast,
+    "_exchanged": lambda pairs, metric: _negative(contrast([(over, of) for of, over in pairs], metric)),
+    "_balanced": balanced,
+}
+"""The same difference at the divergence of the second's own strength, of the first's, and the mean of the two."""
 
-    exchanged: the same difference at the divergence of the other side; see `sieve.contrast` for why it is told.
+
+def _negative(found: Estimate | None) -> Estimate | None:
+    if found is None:
+        return None
+    seeds = tuple(0.0 - seed for seed in found.seeds)
+    return Estimate(0.0 - found.mean, 0.0 - found.high, 0.0 - found.low, found.n, seeds)
+
+
+def _swaps(pairs: Sequence[Pair]) -> dict[str, Value]:
+    """Every reading of a difference with its interval, the least of all seeds' own, and the divergence (mean of seeds).
+
+    `sieve.contrast` says why there is more than one reading.
     """
     whole = [(of.curve, over.curve) for of, over in pairs if of.curve and over.curve]
+    complete = len(whole) == len(pairs)
     found: dict[str, Value] = {}
     for metric, key in (("success", "swap_gain"), ("kept", "kept_answer_change")):
-        complete = len(whole) == len(pairs)
-        told = contrast(whole, metric) if complete else None
-        back = contrast([(over, of) for of, over in whole], metric) if complete else None
-        found[key] = told.mean if told else None
-        ends = (back.mean, back.high, back.low) if back else (None, None, None)
-        for end, value in zip(("", "_low", "_high"), ends):
-            found[f"{key}_exchanged{end}"] = None if value is None else 0.0 - value
-        found[f"{key}_low"], found[f"{key}_high"] = (told.low, told.high) if told else (None, None)
-        found[f"{key}_least"] = min(told.seeds) if told else None
+        for reading, take in READINGS.items():
+            told = take(whole, metric) if complete else None
+            found[f"{key}{reading}"] = told.mean if told else None
+            found[f"{key}{reading}_low"], found[f"{key}{reading}_high"] = (told.low, told.high) if told else (None,) * 2
+            found[f"{key}{reading}_least"] = min(told.seeds) if told else None
         found[f"{key}_items"] = told.n if told else None
     levels = [level.value for pair in common(whole, "success") if (level := equal_level(*pair))]
     found["divergence"] = fmean(levels) if levels and len(levels) == len(pairs) else None

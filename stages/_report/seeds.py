@@ -28,7 +28,7 @@ class Dose(NamedTuple):
     subjects: Sequence[Subject]
 
     def estimate(self, metric: str) -> Estimate | None:
-        """At the divergence that each seed's own weight 0 has at the strength chosen for it, or the nearest to it."""
+        """What each seed's own weight 0 has at the strength chosen for it, and the gain on it at equal divergence."""
         pairs = [(s.curve, s.reference.curve) for s in self.subjects if s.curve and s.reference and s.reference.curve]
         return height(pairs, metric)
 
