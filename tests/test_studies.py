@@ -1,4 +1,4 @@
-"""Presets that compare: a contrast pairs subjects of one seed that differ in what it says, and in nothing else."""
+"""Presets that compare: a contrast pairs subjects of one seed that differ in the penalty or, by name, in adaptation."""
 
 import pytest
 
@@ -17,24 +17,27 @@ def study(request):
 
 
 def test_contrasts_pair_subjects_of_one_seed(study):
-    """Site, kind of dictionary, seed and side of adaptation are the same; every seed comes once."""
+    """Site, kind of dictionary and seed are the same, and, but where it is asked about, adaptation; a seed comes once."""
     params, lines = study
     seeds = {line.seed for line in lines.values()}
-    for contrast in params.contrasts.values():
+    for name, contrast in params.contrasts.items():
         pairs = [(lines[of], lines[over]) for of, over in zip(contrast.of, contrast.over)]
         assert sorted(of.seed for of, _ in pairs) == sorted(seeds)
         for of, over in pairs:
             assert (of.seed, of.site, of.kind) == (over.seed, over.site, over.kind)
-            assert (of.stage == "adapt") == (over.stage == "adapt")
+            asked = name.startswith("adaptation")
+            assert (of.stage == "adapt", over.stage == "adapt") in (
+                [(True, False)] if asked else [(True,) * 2, (False,) * 2]
+            )
 
 
 def test_what_is_compared_is_one_penalty_with_none(study):
-    """In every seed the same: one weight of one penalty against weight 0, or against what saw no penalty's stage."""
+    """In every seed the same: one weight of one penalty, against weight 0 or what saw none; or adapted or not."""
     params, lines = study
-    for contrast in params.contrasts.values():
-        of = {(lines[name].penalty, lines[name].weight) for name in contrast.of}
-        over = {lines[name].weight for name in contrast.over}
-        assert len(of) == 1 and len(over) == 1 and not over.pop()
+    for name, contrast in params.contrasts.items():
+        of, over = ({(lines[own].penalty, lines[own].weight) for own in side} for side in (contrast.of, contrast.over))
+        assert len(of) == len(over) == 1
+        assert of == over if name.startswith("adaptation") else not over.pop()[1]
 
 
 def test_every_seed_has_every_weight(study):
