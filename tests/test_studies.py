@@ -17,7 +17,7 @@ def study(request):
 
 
 def test_contrasts_pair_subjects_of_one_seed(study):
-    """Site, kind of dictionary and seed are the same, and, but where it is asked about, adaptation; a seed comes once."""
+    """Site, kind, seed and, but where it is what is asked about, adaptation are the same; every seed comes once."""
     params, lines = study
     seeds = {line.seed for line in lines.values()}
     for name, contrast in params.contrasts.items():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stages._report.languages import Value, diagonal_share, mean_of_all, same_kind
+from stages._report.readings import ablation_rows, ablations
 from stages._report.subjects import Row, Subject
-from stages._report.summary import ablation_rows, ablations
 
 CONTROLLED = {"filtered": "control: filtered out", "random": "control: random"}
 """What cases of `language_ablation` begin with that are no way of removing what is kept."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sieve.methods import method, methods
 from sieve.methods.material import ONE, ONE_AND_RANDOM
+from stages._report.readings import ablation_rows, ablations
 from stages._report.subjects import Row, Subject
-from stages._report.summary import ablation_rows, ablations
 
 Value = float | None
 CONTROLS = ("random_latents", "filtered")

@@ -16,9 +16,10 @@ from stages._report.examples import page_of
 from stages._report.html import interval, number, written
 from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
+from stages._report.readings import best_swap
 from stages._report.selectivity import COLUMNS, profiles
 from stages._report.subjects import Row, Subject, by_penalty, first_seeds
-from stages._report.summary import KEYS, best_swap
+from stages._report.summary import KEYS
 from stages._report.svg import Plot
 
 TEMPLATE = "page.html.j2"
@@ -136,7 +137,7 @@ def _verdict(low: tuple[Subject, Row], high: tuple[Subject, Row], side: str) -> 
     sentence = (
         f"{side.capitalize()} adaptation the best swap succeeds in {number(a.value, 2)} of pairs at weight "
         f"{number(first.line.weight)} ({first.name}) and in {number(b.value, 2)} at weight "
-        f"{number(last.line.weight)} ({last.name})"
+        f"{number(last.line.weight)} ({last.name}){_unequal(first, last)}"
     )
     spread = difference(a, b)
     if spread is None:
@@ -144,6 +145,15 @@ def _verdict(low: tuple[Subject, Row], high: tuple[Subject, Row], side: str) -> 
     least, most = (f"{end:+z.2f}".replace("-", "−") for end in spread)
     shown = "shows no difference" if spread[0] <= 0 <= spread[1] else "shows a difference between these two runs"
     return f"{sentence}. The change is between {least} and {most} (95 %), which {shown}."
+
+
+def _unequal(*subjects: Subject) -> str:
+    """What the two swaps disturb, where that is known: more of it may be all that the stronger one has ahead."""
+    found = [subject.row("swap", "kl", best_swap(subject) or "").value for subject in subjects]
+    if None in found:
+        return ""
+    apart = " and ".join(number(value, 2) for value in found)
+    return f", where they diverge by {apart} nats a token, so this is no comparison at equal divergence"
 
 
 def difference(a: Row, b: Row) -> tuple[float, float] | None:

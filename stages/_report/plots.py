@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from stages._report.purity import purity_plots
+from stages._report.readings import ablations, steering
 from stages._report.seeds import seed_plots
 from stages._report.selectivity import stability_plots
 from stages._report.subjects import Subject, first_seeds
-from stages._report.summary import ablations, steering
 from stages._report.svg import INK, LINES, MARKERS, MUTED, PAPER, RULE, Plot, draw, file_name
 from stages._report.swap_plots import swap_plots
 

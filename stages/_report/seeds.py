@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sieve.contrast import Estimate, height
+from stages._report.readings import control_swap
 from stages._report.subjects import Subject
-from stages._report.summary import control_swap
 from stages._report.svg import BLUE, INK, ORANGE, PAPER, Plot, draw, file_name
 
 PANEL = (380.0, 300.0)

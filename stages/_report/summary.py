@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from stages._report.matches import Group
-from stages._report.subjects import Row, Subject
+from stages._report.readings import ablations, best_swap, control_swap, steering
+from stages._report.subjects import Subject
 
 Value = float | None
 TEXT_FIRST = ("all", "text", "problem")
@@ -19,44 +20,6 @@ class Key(NamedTuple):
     meaning: str
     source: str
     take: Callable[[Subject], Value]
-
-
-def best_swap(subject: Subject) -> str | None:
-    """The case `swap/<strength>` at the strength that the validation split chose; None if nothing was swapped."""
-    strength = subject.row("swap", "strength", "chosen").value
-    return None if strength is None else f"swap/{strength:g}"
-
-
-def control_swap(subject: Subject, control: str) -> str:
-    """The case of one condition beside the swap, such as `random`; empty if there is none."""
-    return next(iter(subject.cases("swap", "success", f"{control}/")), "")
-
-
-def ablations(subject: Subject, kind: str = "ablate") -> dict[tuple[str, str], float]:
-    """(language whose latents are removed, language of the text) -> rise of the cross-entropy in nats per token.
-
-    kind: what is removed: what it keeps, in the first way or another, or one of the controls `random` and `filtered`.
-    """
-    rows = ablation_rows(subject, kind)
-    return {pair: row.value for pair, row in rows.items() if row.value is not None}
-
-
-def ablation_rows(subject: Subject, kind: str) -> dict[tuple[str, str], Row]:
-    """The same with intervals."""
-    found = {}
-    for case, row in subject.cases("language_ablation", "delta_ce", f"{kind} ").items():
-        own, text = case.removeprefix(f"{kind} ").split("/on ")
-        found[own, text] = row
-    return found
-
-
-def steering(subject: Subject, metric: str) -> dict[str, dict[float, float]]:
-    """Language -> {strength: value} of one steering metric ("accuracy" or "ce"), strengths ascending."""
-    found: dict[str, dict[float, float]] = {}
-    for case, row in subject.cases("steering", metric).items():
-        language, strength = case.rsplit("/", 1)
-        found.setdefault(language, {})[float(strength)] = row.value or 0.0
-    return {language: dict(sorted(curve.items())) for language, curve in found.items()}
 
 
 def _mean(values: Iterable[float]) -> Value:
@@ -133,13 +96,14 @@ def _control(meaning: str, control: str, metric: str) -> Key:
     )
 
 
-def doses(subject: Subject) -> dict[str, tuple[Row, Row]]:
-    """{case: (off-slot divergence, success)} of the swap at every strength above 0, weakest first."""
-    kl, success = (subject.cases("swap", metric, "swap/") for metric in ("kl", "success"))
-    strengths = {case: float(case.removeprefix("swap/")) for case in kl}
-    return {
-        case: (kl[case], success[case]) for case in sorted(strengths, key=lambda c: strengths[c]) if strengths[case]
-    }
+def _concept(meaning: str, pick: str, metric: str) -> Key:
+    """A key that is the mean over the values of the first concept, which is the one that swaps are of."""
+
+    def take(subject: Subject) -> Value:
+        means = (row.value for case, row in subject.cases("concepts", metric).items() if case.endswith(f"/{pick}"))
+        return next(means, None)
+
+    return Key(meaning, f"concepts / {metric} / <ceiling.concept>/{pick}", take)
 
 
 def _ablation(meaning: str, source: str, *, diagonal: bool) -> Key:
@@ -214,6 +178,7 @@ KEYS: dict[str, Key] = {
     "swap_named": _swap("pairs in which the new name appears, whether the old one does or not", "named"),
     "swap_dropped": _swap("pairs in which the old name is gone from the continuation", "dropped"),
     "swap_kept": _swap("pairs whose answer, which the name does not touch, stays right", "kept"),
+    "swap_kept_unswapped": _row("pairs whose answer is right when nothing is swapped", "swap", "kept", "none"),
     "swap_success_and_kept": _swap("pairs with both: success, answer right", "success_and_kept"),
     "swap_exact": _swap("pairs whose continuation is the unswapped one, token by token, but for the names", "exact"),
     "swap_rouge_l": _swap(
@@ -233,6 +198,10 @@ KEYS: dict[str, Key] = {
     "swap_direction": _control("success when a random direction is written instead", "direction", "success"),
     "swap_direction_kl": _control("divergence when a random direction is written", "direction", "kl"),
     "swap_other": _control("success when another name's latents are written instead", "other", "success"),
+    "concept_precision": _concept("firings on the value's tokens, of the first latent swapped", "causal", "precision"),
+    "concept_recall": _concept("tokens of the value on which that latent fires", "causal", "recall"),
+    "concept_selective_precision": _concept("the same, of the most selective latent", "selective", "precision"),
+    "concept_selective_recall": _concept("the same, of the most selective latent", "selective", "recall"),
     "swap_pairs": Key("pairs behind the swap keys", "n of swap / success / swap/<swap_strength>", _pairs),
     "ablation_diagonal": _ablation(
         "cross-entropy added to a language by removing its own latents (nats per token)",

@@ -9,8 +9,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages._report.readings import best_swap, control_swap, doses
 from stages._report.subjects import NO_ROW, Row, Subject, by_penalty, families, first_seeds
-from stages._report.summary import TEXT_FIRST, best_swap, control_swap, doses
+from stages._report.summary import TEXT_FIRST
 from stages._report.svg import BLUE, LINES, MARKERS, MUTED, ORANGE, PAPER, Plot, draw, file_name
 
 PANEL = (370.0, 330.0)

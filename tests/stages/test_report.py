@@ -19,9 +19,10 @@ from stages._report.languages import FIGURES
 from stages._report.page import difference, verdicts
 from stages._report.plots import training_plots
 from stages._report.purity import PANELS, purity_plots
+from stages._report.readings import doses
 from stages._report.seeds import seed_plots
 from stages._report.subjects import Lineage, Row, Subject, by_penalty, lineage, read_subjects, referred
-from stages._report.summary import KEYS, doses, summarise
+from stages._report.summary import KEYS, summarise
 from stages._report.svg import NAMESPACE
 from stages._report.swap_plots import swap_plots
 from tests.stages.report_world import (
@@ -117,6 +118,23 @@ def test_the_best_multiplier_is_the_one_with_the_highest_success(full: Path) -> 
 
     taken = [summary[f"cosine_0.swap_{key}"] for key in ("strength", "success", "kept")]
     assert taken == pytest.approx([2.0, 0.36, 0.88 - 0.3 * 0.36])
+
+
+def test_precision_and_recall_are_of_the_concept_that_is_swapped(full: Path) -> None:
+    """The first concept's, of the pick that is used and of the most selective one; not those of other concepts."""
+    summary = read_json(full / "summary.json")
+
+    taken = [summary[f"topk.concept_{key}"] for key in ("precision", "selective_precision", "recall")]
+    assert taken == pytest.approx([0.97, 0.77, 0.91])
+
+
+def test_a_verdict_says_that_its_sides_diverge_apart(full: Path) -> None:
+    """Where both divergences are known the sentence has them; a stronger swap may succeed by that alone."""
+    said = verdicts(
+        read_subjects(lineage(invented_params(), SITE), *(full / d for d in ("evaluate", "filter", "history")))
+    )
+
+    assert said and all("nats a token, so this is no comparison at equal divergence" in sentence for sentence in said)
 
 
 def test_success_is_drawn_against_divergence_for_every_family(full: Path, bare: Path) -> None:
@@ -378,10 +396,9 @@ def test_both_ways_of_choosing_are_in_one_line_for_each_concept(full: Path) -> N
     table = section[0].split("</table>")[0]
     bodies = [body for body in table.split("<tbody>") if ">adapted_5</th>" in body]
     lines = [re.findall(r"<t[dh][^>]*>([^<]*)", line) for line in bodies[0].split("</tr>")[:-1]]
-    rates = ["0.87", "0.91"]
     assert lines == [
-        ["adapted_5", "5", "name", "3", "2.10", *rates, "1", "0.02", *rates, "2", "0.33", "Carla"],
-        ["animal", "1", "2.10", *rates, "0", "0.02", *rates, "1", "0.33", ""],
+        ["adapted_5", "5", "name", "3", "2.10", "0.87", "0.91", "1", "0.02", "0.67", "0.91", "2", "0.33", "Carla"],
+        ["animal", "1", "2.10", "0.47", "0.91", "0", "0.02", "0.27", "0.91", "1", "0.33", ""],
     ]
 
 
