@@ -6,10 +6,12 @@ particular. Later layers can rebuild a direction, so `project_later` and `mean_l
 same kind too. The error that the Sae makes anyway stays in the stream, so that only the removal is seen. An adapted
 subject is asked with its adapter on, before and after. Cross-entropy in nats per token, over held-out documents.
 
-Controls, removed in the first of the ways that are asked for: `random`, as many latents, which fire about as often and
-whose atoms are about as long, drawn several times (low and high, of 20 draws or more, are the 2.5 % and 97.5 % ones);
-`filtered`, the consistent latents that random tokens excite too, as many of them as are kept, strongest first. Without
-draws there are none.
+Controls, each removed in the ways that are `controlled`, as removing any latents' span costs something. `random`: as
+many latents, which fire about as often and whose atoms are about as long, as far as there are such, drawn several times
+(low and high, of 20 draws or more, are the 2.5 % and 97.5 % ones); the note says how often they fire beside those that
+are kept. `consistent`: what would be kept without the filter. `filtered`: the consistent latents that it drops, as many
+as are kept or all there are. `unshared`: what is kept for this language alone, since a latent of what all languages
+have, such as full stops, costs them all. Notes say how many are removed.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -38,10 +40,11 @@ ENOUGH = 20
 
 @dataclass(frozen=True)
 class Settings:
-    """Held-out documents per language; ways to remove latents, the first also for controls; draws of random latents."""
+    """Held-out documents per language; ways to remove latents, and those for controls too; draws of random latents."""
 
     documents: int
     ways: list[Way]
+    controlled: list[Way]
     draws: int
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012
@@ -49,12 +52,18 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.ways or len(set(self.ways)) < len(self.ways):
             raise ValueError(f"ways are {self.ways}; say at least one of {', '.join(WAYS)}, none of them twice")
+        if not set(self.controlled) <= set(self.ways) or bool(self.controlled) != bool(self.draws):
+            raise ValueError(
+                f"controlled is {self.controlled} with {self.draws} draws; name some of ways ({', '.join(self.ways)}) "
+                "and draws of random latents, or [] and 0"
+            )
 
 
 def run(case: Case, settings: Settings) -> list[Row]:
     """ce per language, and delta_ce per pair 'ablate A/on B', with intervals from a paired bootstrap over documents.
 
-    'ablate' is the first way; pairs of the others are called 'project A/on B' and so on. The note names the way.
+    'ablate' is the first way; pairs of the others are called 'project A/on B' and so on, with the way as note. Controls
+    are 'random A/on B' in the first way, 'random_project A/on B' in others.
     """
     if not case.told:
         return not_applicable("language_ablation", "delta_ce", "the text is in one language")
@@ -62,69 +71,102 @@ def run(case: Case, settings: Settings) -> list[Row]:
     blocks, sizes = [b for own in texts.values() for b in own], [len(own) for own in texts.values()]
     base, tokens = cross_entropy(case, blocks)
     means = centres(case, settings.documents, settings.ways)
-    first, *others = settings.ways
 
-    def rise(latents: Sequence[int], way: Way = first) -> list[Tensor]:
+    def rise(latents: Sequence[int], way: Way) -> list[Tensor]:
+        if not latents:
+            return []
         with removal(case, latents, way, means):
             return list((cross_entropy(case, blocks)[0] - base).split(sizes))
 
     asked = list(zip(case.told, base.split(sizes), tokens.split(sizes)))
     rows = [weighted_mean("language_ablation", "ce", on, nats, count, case.seed) for on, nats, count in asked]
-    controls = drawn(case, settings) if settings.draws else {}
+    draws = drawn(case, settings) if settings.controlled else {}
     for own in case.told:
         found = case.languages[own]
-        sets = {"ablate": found.latents} | ({"filtered": found.filtered[: len(found.latents)]} if controls else {})
-        for kind, latents in sets.items():
-            rows += removed(case, kind, own, asked, rise(latents) if latents else [], first)
-        for way in others:
-            rows += removed(case, way, own, asked, rise(found.latents, way) if found.latents else [], way)
-        draws = [rise(latents) for latents in controls.get(own, [])]
-        for place, (on, _, count) in enumerate(asked):
-            rows += band(f"random {own}/on {on}", [float(each[place].sum() / count.sum()) for each in draws])
+        for way in settings.ways:
+            kind = "ablate" if way == settings.ways[0] else way
+            rows += removed(case, kind, own, asked, rise(found.latents, way), way, "kept")
+        for way in settings.controlled:
+            suffix = "" if way == settings.ways[0] else f"_{way}"
+            for control, latents in controls(case, own).items():
+                note = f"{len(latents)} latents, {len(found.latents)} are kept"
+                rows += removed(case, f"{control}{suffix}", own, asked, rise(latents, way), note, control)
+            each = [rise(latents, way) for latents in draws[own].sets]
+            for place, (on, _, count) in enumerate(asked):
+                changes = [float(one[place].sum() / count.sum()) for one in each]
+                rows += band(f"random{suffix} {own}/on {on}", changes, draws[own].note)
     return rows
 
 
+def controls(case: Case, own: str) -> dict[str, tuple[int, ...]]:
+    """{control: latents} beside random ones; none where there are none of a kind."""
+    found = case.languages[own]
+    others = {latent for name in case.told if name != own for latent in case.languages[name].latents}
+    return {
+        "consistent": (*found.latents, *found.filtered),
+        "filtered": found.filtered[: len(found.latents)],
+        "unshared": tuple(latent for latent in found.latents if latent not in others),
+    }
+
+
 def removed(
-    case: Case, kind: str, own: str, asked: Sequence[tuple[str, Tensor, Tensor]], rises: Sequence[Tensor], way: Way
+    case: Case,
+    kind: str,
+    own: str,
+    asked: Sequence[tuple[str, Tensor, Tensor]],
+    rises: Sequence[Tensor],
+    note: str,
+    what: str,
 ) -> list[Row]:
-    """What the loss of latents costs each language; a note for each where there were none."""
+    """What the loss of latents costs each language; a note for each where there were none of `what` is removed."""
     rows: list[Row] = []
     for place, (on, _, tokens) in enumerate(asked):
         label = f"{kind} {own}/on {on}"
         if rises:
             cost = weighted_mean("language_ablation", "delta_ce", label, rises[place], tokens, case.seed)
-            rows.append(replace(cost, note=way))
+            rows.append(replace(cost, note=note))
         else:
-            why = f"no latent was {'filtered out' if kind == 'filtered' else 'kept'} for {own}"
-            rows += not_applicable("language_ablation", "delta_ce", why, label)
+            rows += not_applicable("language_ablation", "delta_ce", f"{own} has no {what} latents to be removed", label)
     return rows
 
 
-def band(label: str, changes: Sequence[float]) -> list[Row]:
+def band(label: str, changes: Sequence[float], note: str) -> list[Row]:
     """The mean of draws, and between what nearly all of them lie; a few cannot tell that."""
     if not changes:
         return []
     ordered, last = sorted(changes), len(changes) - 1
     enough = len(changes) >= ENOUGH
     low, high = (ordered[round(0.025 * last)], ordered[round(0.975 * last)]) if enough else (None, None)
-    return [Row("language_ablation", "delta_ce", label, sum(changes) / len(changes), low, high, len(changes))]
+    return [Row("language_ablation", "delta_ce", label, sum(changes) / len(changes), low, high, len(changes), note)]
 
 
-def drawn(case: Case, settings: Settings) -> dict[str, list[tuple[int, ...]]]:
-    """For each language sets of latents that no language keeps, but alike on its training text; none for none."""
+class Draws(NamedTuple):
+    """Sets of random latents, and how often they fire beside what they stand for."""
+
+    sets: list[tuple[int, ...]]
+    note: str
+
+
+def drawn(case: Case, settings: Settings) -> dict[str, Draws]:
+    """For each language latents that no language keeps, but alike on its training text; no sets where none is kept."""
     sae = case.subject.sae
     taken = {latent for found in case.languages.values() for latent in found.latents}
     length = sae.W_dec.norm(dim=1).cpu()
-    found: dict[str, list[tuple[int, ...]]] = {}
+    found: dict[str, Draws] = {}
     for name in case.told:
-        own, found[name] = case.languages[name].latents, []
+        own, sets, note = case.languages[name].latents, list[tuple[int, ...]](), ""
         if own:
             texts = [b.ids for b in case.pick("text", "train", settings.documents, name)]
             rate = activity(case.subject, texts, case.batch).rate
             for draw in range(settings.draws):
                 rng = generator(case.seed, "ablation control", name, draw)
-                found[name].append(matched_latents(own, rate, length, taken, rng))
-    return {name: [latents for latents in sets if latents] for name, sets in found.items()}
+                sets.append(matched_latents(own, rate, length, taken, rng))
+            sets = [latents for latents in sets if latents]
+            often = sum(float(rate[list(latents)].sum()) for latents in sets) / max(1, len(sets))
+            kept = max(float(rate[list(own)].sum()), 1e-12)
+            note = f"they fire {often / kept:.2f} times as often as those that are kept"
+        found[name] = Draws(sets, note)
+    return found
 
 
 def places(case: Case, way: Way) -> list[str]:

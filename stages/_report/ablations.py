@@ -9,8 +9,13 @@ from stages._report.languages import Value, diagonal_share, mean_of_all, same_ki
 from stages._report.readings import ablation_rows, ablations
 from stages._report.subjects import Row, Subject
 
-CONTROLLED = {"filtered": "control: filtered out", "random": "control: random"}
-"""What cases of `language_ablation` begin with that are no way of removing what is kept."""
+CONTROLLED = {
+    "random": "control: random",
+    "consistent": "control: no filter",
+    "filtered": "control: filtered out",
+    "unshared": "kept for no other",
+}
+"""What cases of `language_ablation` begin with that are no way of removing what is kept; `_WAY` follows in others."""
 
 
 class Removal(NamedTuple):
@@ -68,5 +73,9 @@ def _kinds(group: Sequence[Subject]) -> dict[str, str]:
     for kind in cases:
         ways = [row.note for one in group for row in ablation_rows(one, kind).values() if row.value is not None]
         if ways:
-            found[kind] = CONTROLLED.get(kind, f"kept, {ways[0].replace('_', ', ')}")
+            control, _, way = kind.partition("_")
+            name = (
+                f"kept, {ways[0]}" if control not in CONTROLLED else CONTROLLED[control] + (f", {way}" if way else "")
+            )
+            found[kind] = name.replace("_", ", ")
     return found

@@ -12,8 +12,8 @@ from stages._report.readings import ablation_rows, ablations
 from stages._report.subjects import Row, Subject
 
 Value = float | None
-CONTROLS = ("random_latents", "filtered")
-"""Methods that are no rivals: what LangFIR would be without its filter."""
+CONTROLS = ("random_latents", "filtered", "consistent")
+"""Methods that are no rivals: what LangFIR would be with other latents, with what it drops, without its filter."""
 OVERLAPS = ("bleu", "chrf")
 MARKS = NATIVE, _ = "native", "another text"
 """Between which overlap means something: see `sieve/evals/overlap.py`."""
@@ -59,10 +59,10 @@ def diagonal_share(subject: Subject, kind: str = "ablate") -> Value:
     )
 
 
-def inside_band(subject: Subject) -> Value:
-    """Pairs of different languages whose rise is no higher than nearly all draws of random latents'."""
-    band = {pair: row.high for pair, row in ablation_rows(subject, "random").items() if row.high is not None}
-    others = {pair: change for pair, change in ablations(subject).items() if pair[0] != pair[1] and pair in band}
+def inside_band(subject: Subject, kind: str = "ablate", control: str = "random") -> Value:
+    """Pairs of different languages whose rise is no higher than nearly all draws of random latents', in one way."""
+    band = {pair: row.high for pair, row in ablation_rows(subject, control).items() if row.high is not None}
+    others = {pair: change for pair, change in ablations(subject, kind).items() if pair[0] != pair[1] and pair in band}
     return fmean(change <= band[pair] for pair, change in others.items()) if others else None
 
 
@@ -108,6 +108,11 @@ def kept_share(subject: Subject) -> Value:
 FIGURES: dict[str, tuple[str, Callable[[Subject], Value]]] = {
     "diagonal_share": ("languages that suffer most from the loss of their own latents", diagonal_share),
     "inside_band": ("other languages' losses that are no higher than random latents'", inside_band),
+    "inside_band_unshared": ("... of what is kept for no other language", lambda s: inside_band(s, "unshared")),
+    "inside_band_project": (
+        "... where the span is projected out",
+        lambda s: inside_band(s, "project", "random_project"),
+    ),
     "kept_share": ("latents kept for a language, of live ones", kept_share),
     "selectivity_ratio": ("selectivity of kept latents over that of filtered-out ones", selectivity),
     "jaccard_100": ("agreement of the kept set with that of 100 other texts", lambda s: jaccard(s, 100)),
@@ -132,9 +137,20 @@ def same_kind(subjects: Sequence[Subject]) -> list[list[Subject]]:
 
 
 def summary(subjects: Sequence[Subject]) -> dict[str, Value]:
-    """`langfir.<key>` of the first subject and those that are like it but for their seed: means over seeds."""
-    group = same_kind(subjects)[0]
-    return {f"langfir.{key}": mean_of_all([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
+    """`langfir.<key>` of the first subject and those that are like it but for their seed: means over seeds.
+
+    Where other kinds were asked about languages too, `langfir.<first of its kind>.<key>` of them all.
+    """
+    asked = [group for group in same_kind(subjects) if any(_figures(group).values())]
+    found = {f"langfir.{key}": value for key, value in _figures(same_kind(subjects)[0]).items()}
+    for group in asked if len(asked) > 1 else []:
+        found |= {f"langfir.{group[0].name}.{key}": value for key, value in _figures(group).items()}
+    return found
+
+
+def _figures(group: Sequence[Subject]) -> dict[str, Value]:
+    """FIGURES, means over a group's seeds."""
+    return {key: mean_of_all([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
 
 
 def _spread(rows: Sequence[Row]) -> Row:
@@ -155,7 +171,7 @@ def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
     """Every group of subjects that was asked about languages: its name and FIGURES, means over seeds."""
     found = []
     for group in same_kind(subjects):
-        values = [mean_of_all([take(subject) for subject in group]) for _, take in FIGURES.values()]
+        values = list(_figures(group).values())
         if any(value is not None for value in values):
             found.append((" ".join(subject.name for subject in group), values))
     return found

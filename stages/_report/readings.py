@@ -28,7 +28,7 @@ def doses(subject: Subject) -> dict[str, tuple[Row, Row]]:
 def ablations(subject: Subject, kind: str = "ablate") -> dict[tuple[str, str], float]:
     """(language whose latents are removed, language of the text) -> rise of the cross-entropy in nats per token.
 
-    kind: what is removed: what it keeps, in the first way or another, or one of the controls `random` and `filtered`.
+    kind: what is removed: what it keeps, in the first way or another, or a control such as `random`.
     """
     rows = ablation_rows(subject, kind)
     return {pair: row.value for pair, row in rows.items() if row.value is not None}

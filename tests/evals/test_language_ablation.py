@@ -8,18 +8,21 @@ import torch
 from sieve.evals import language_ablation
 from sieve.evals.case import Case, Language
 from sieve.evals.language_ablation import WAYS, Settings, centres, cross_entropy, drawn, places, removal
+from sieve.features.activity import activity
 from sieve.interventions.ablate import ablate, silence
 from sieve.model.sites import observe
 from sieve.subject import Subject
 from tests.planted import adapted, nats_per_token, no_concepts
 
 LATENTS = {"de": (1, 2, 3), "en": (4, 5), "es": (6,), "ru": ()}
+CONTROLS = ("random", "consistent", "filtered", "unshared")
 DROPPED = {"de": (7, 8), "en": (9, 10, 11), "es": (), "ru": (12,)}
 
 
-def asking(*ways, draws=0):
-    """Settings of the question."""
-    return Settings(3, list(ways or ["zero"]), draws)
+def asking(*ways, draws=0, controlled=None):
+    """Settings of the question; with draws the first way is controlled, if not others are named."""
+    ways = list(ways or ["zero"])
+    return Settings(3, ways, controlled or ways[: bool(draws)], draws)
 
 
 @pytest.fixture
@@ -33,15 +36,15 @@ def test_every_pair_of_languages_is_measured(case):
     """One cross-entropy per language and one difference per ordered pair; where nothing was kept a note says so."""
     rows = language_ablation.run(case, asking(draws=1))
     keys = [(r.metric, r.case) for r in rows]
-    kinds = ("ablate", "filtered")
+    kinds = ("ablate", "consistent", "filtered", "unshared")
     assert len(set(keys)) == len(keys)
     assert {c for m, c in keys if m == "ce"} == set(LATENTS)
     pairs = {f"{kind} {a}/on {b}" for kind in kinds for a in LATENTS for b in LATENTS}
     measured = [r for r in rows if not r.case.startswith("random")]
     assert {r.case for r in measured if r.metric == "delta_ce"} == pairs
     for row in measured:
-        assert (row.value is None) == row.case.startswith(("ablate ru", "filtered ru", "filtered es"))
-        assert ("no latent was kept for ru" in row.note) == row.case.startswith("ablate ru")
+        assert (row.value is None) == row.case.startswith(("ablate ru", "filtered ru", "filtered es", "unshared ru"))
+        assert ("ru has no kept latents" in row.note) == row.case.startswith("ablate ru")
 
 
 @pytest.mark.parametrize("way", ["zero", "project"])
@@ -106,11 +109,17 @@ def test_one_language_is_one_line(case, blocks):
 
 
 def test_every_way_beside_the_first_is_measured_as_it_would_be_alone(case):
-    """All of WAYS at once give what each gives as the first, under its own name; controls are of the first only."""
-    together = {r.case: r for r in language_ablation.run(case, asking(*WAYS, draws=1)) if r.metric == "delta_ce"}
-    assert len(together) == (len(WAYS) + 1) * 16 + 12
-    controls = [r for r in language_ablation.run(case, asking(WAYS[0], draws=1)) if r.case.startswith(("ran", "fil"))]
-    assert len(controls) == 28 and all(together[row.case] == row for row in controls)
+    """All of WAYS at once give what each gives as the first, under its own name, and so do controls in two of them."""
+    two = list(WAYS[:2])
+    asked = asking(*WAYS, draws=1, controlled=two)
+    together = {r.case: r for r in language_ablation.run(case, asked) if r.metric == "delta_ce"}
+    assert len(together) == len(WAYS) * 16 + 2 * (3 * 16 + 12)
+    for way in two:
+        alone = [r for r in language_ablation.run(case, asking(way, draws=1)) if r.case.startswith(CONTROLS)]
+        suffix = "" if way == WAYS[0] else f"_{way}"
+        names = [row.case.replace(" ", f"{suffix} ", 1) for row in alone]
+        assert len(alone) == 60
+        assert all(together[name] == replace(row, case=name) for name, row in zip(names, alone))
     for way in WAYS:
         alone = [r for r in language_ablation.run(case, asking(way)) if r.metric == "delta_ce"]
         name = "ablate" if way == WAYS[0] else way
@@ -125,7 +134,14 @@ def test_every_way_beside_the_first_is_measured_as_it_would_be_alone(case):
 def test_ways_are_said_once_each(ways):
     """None, or one twice, is refused with the list of those that exist."""
     with pytest.raises(ValueError, match="at least one of zero, project, project_later, mean, mean_later, none of th"):
-        Settings(3, ways, 0)
+        Settings(3, ways, [], 0)
+
+
+@pytest.mark.parametrize(("controlled", "draws"), [(["project"], 2), (["zero"], 0), ([], 2)])
+def test_controls_are_of_ways_that_are_asked_for(controlled, draws):
+    """Another way's, and draws without a way or a way without draws, are refused."""
+    with pytest.raises(ValueError, match=r"name some of ways \(zero\) and draws of random latents, or \[\] and 0"):
+        Settings(3, ["zero"], controlled, draws)
 
 
 def test_later_sites_are_those_of_the_same_kind_after_the_subjects(case):
@@ -171,7 +187,7 @@ def test_mean_ablation_keeps_the_mean(case):
 
 def test_random_latents_are_drawn_from_those_that_no_language_keeps(case):
     """As many as a language keeps, none twice, none kept by any, other ones in every draw, the same ones every time."""
-    found = drawn(case, asking(draws=5))
+    found = {name: own.sets for name, own in drawn(case, asking(draws=5)).items()}
     kept = {latent for latents in LATENTS.values() for latent in latents}
     assert {name: [len(x) for x in sets] for name, sets in found.items()} == {
         "de": [3] * 5, "en": [2] * 5, "es": [1] * 5, "ru": [],
@@ -179,14 +195,25 @@ def test_random_latents_are_drawn_from_those_that_no_language_keeps(case):
     for sets in found.values():
         assert all(len(set(x)) == len(x) and not set(x) & kept for x in sets)
     assert len(set(found["de"])) > 1
-    assert drawn(case, asking(draws=5)) == found
+    assert {name: own.sets for name, own in drawn(case, asking(draws=5)).items()} == found
+
+
+def test_the_note_says_how_often_random_latents_fire(case):
+    """Beside those that are kept, over all draws: as many are not to be had that fire as often."""
+    draws = drawn(case, asking(draws=5))["de"]
+    texts = [b.ids for b in case.pick("text", "train", 3, "de")]
+    rate = activity(case.subject, texts, 4).rate
+    own, *each = (float(rate[list(latents)].sum()) for latents in (LATENTS["de"], *draws.sets))
+    assert draws.note == f"they fire {sum(each) / 5 / own:.2f} times as often as those that are kept"
+    rows = [r for r in language_ablation.run(case, asking(draws=5)) if r.case.startswith("random de")]
+    assert {row.note for row in rows} == {draws.note}
 
 
 def test_the_band_is_that_of_the_draws(case):
     """Each random row is the mean of its draws, between nearly all of them; of fewer than twenty there is no band."""
     rows = {r.case: r for r in language_ablation.run(case, asking(draws=20)) if r.case.startswith("random")}
     assert set(rows) == {f"random {a}/on {b}" for a in ("de", "en", "es") for b in LATENTS}
-    blocks, sets = case.pick("text", "test", 3, "es"), drawn(case, asking(draws=20))["de"]
+    blocks, sets = case.pick("text", "test", 3, "es"), drawn(case, asking(draws=20))["de"].sets
     base, tokens = cross_entropy(case, blocks)
     changes = []
     for latents in sets:
@@ -196,18 +223,30 @@ def test_the_band_is_that_of_the_draws(case):
     changes.sort()
     assert (row.value, row.low, row.high) == pytest.approx((sum(changes) / 20, changes[0], changes[19]), rel=1e-4)
     assert row.n == 20
-    few = language_ablation.band("random de/on es", changes[:19])
+    few = language_ablation.band("random de/on es", changes[:19], "")
     assert [(r.low, r.high, r.n) for r in few] == [(None, None, 19)]
 
 
-def test_as_many_filtered_latents_are_removed_as_are_kept(case):
-    """The strongest of them: English keeps two and drops three."""
-    (row,) = [r for r in language_ablation.run(case, asking(draws=1)) if r.case == "filtered en/on de"]
+@pytest.mark.parametrize(
+    ("control", "own", "latents"),
+    [
+        ("filtered", "en", (9, 10)),  # the strongest, as many as are kept
+        ("filtered", "de", (7, 8)),  # or all that there are
+        ("consistent", "en", (4, 5, 9, 10, 11)),
+        ("unshared", "en", (5,)),
+    ],
+)
+def test_controls_remove_what_they_say(case, control, own, latents):
+    """As that removal alone would, and the note says how many go; a latent that another language keeps is shared."""
+    case.languages["es"] = Language((4,), None, ())
+    kept = len(LATENTS[own])
+    (row,) = [r for r in language_ablation.run(case, asking(draws=1)) if r.case == f"{control} {own}/on de"]
     blocks = case.pick("text", "test", 3, "de")
     base, tokens = cross_entropy(case, blocks)
-    with silence(case.subject, DROPPED["en"][:2]):
+    with silence(case.subject, latents):
         after, _ = cross_entropy(case, blocks)
     assert row.value == pytest.approx(float((after - base).sum() / tokens.sum()), rel=1e-4)
+    assert row.note == f"{len(latents)} latents, {kept} are kept"
 
 
 def test_cross_entropy_comes_in_the_order_of_the_documents(case):

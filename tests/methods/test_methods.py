@@ -66,7 +66,7 @@ def rows(material, name, site=None):
 
 def test_every_method_says_what_it_needs():
     """One of five kinds of data, a unit of strength, and how to find it; the directory is the registry."""
-    assert len(methods()) == 11
+    assert len(methods()) == 12
     for name in methods():
         assert method(name).NEEDS in {NOTHING, ONE, ONE_AND_RANDOM, ALL, PARALLEL}
         assert method(name).UNIT.name and callable(method(name).find)
@@ -74,7 +74,7 @@ def test_every_method_says_what_it_needs():
         method("magic")
 
 
-@pytest.mark.parametrize("name", ["langfir", "filtered", "residual", "diffmean", "monolinguality"])
+@pytest.mark.parametrize("name", ["langfir", "filtered", "consistent", "residual", "diffmean", "monolinguality"])
 def test_a_push_adds_strength_times_the_median_norm(material, batch, name):
     """Every text token moves by the same vector, whose length is the strength in the language's median norms."""
     (push,) = method(name).find(material, "de")
@@ -225,11 +225,12 @@ def test_parallel_dimensions_are_set_to_the_language_that_is_asked_for(material,
     torch.testing.assert_close(found[:, chosen], (0.5 * own[chosen]).expand(len(found), n), rtol=1e-3, atol=1e-3)
 
 
-def test_filtered_pushes_what_was_dropped(material, batch):
-    """Atoms of the latents that the filter dropped, with the language's mean codes; what was kept has no part."""
-    mean = material.activity("de").mean[[7, 8]].float()
-    (push,) = method("filtered").find(material, "de")
-    vector = mean @ material.subject.sae.W_dec[[7, 8]]
+@pytest.mark.parametrize(("name", "dropped"), [("filtered", [7, 8]), ("consistent", [*KEPT["de"], 7, 8])])
+def test_controls_of_the_filter_push_what_it_dropped_or_all(material, batch, name, dropped):
+    """Atoms of the latents that the filter dropped, or also of those that it kept, with the language's mean codes."""
+    mean = material.activity("de").mean[dropped].float()
+    (push,) = method(name).find(material, "de")
+    vector = mean @ material.subject.sae.W_dec[dropped]
     added = moved(material, push, 1.0, batch)
     wanted = vector / vector.norm() * material.activity("de").norm
     torch.testing.assert_close(added, wanted.expand_as(added), rtol=1e-3, atol=1e-3)

@@ -240,10 +240,15 @@ def _language_rows(rows: Rows, heavy: bool, draw: np.random.Generator) -> None:
         rows.add("language_ablation", "ce", language, 1.7 + 0.4 * draw.random())
         for other in LANGUAGES:
             rise = 0.9 + 0.3 * heavy + 0.2 * draw.random() if language == other else 0.08 * draw.normal()
-            rows.add("language_ablation", "delta_ce", f"ablate {language}/on {other}", rise, "project")
-            later = f"mean_later {language}/on {other}"
-            rows.add("language_ablation", "delta_ce", later, 1.5 * rise, "mean_later")
-            rows.mean("language_ablation", "delta_ce", f"random {language}/on {other}", 0.05, 20)
+            for kind, factor, note in (
+                ("ablate", 1.0, "zero"),
+                ("project", 1.2, "project"),
+                ("mean_later", 1.5, "mean_later"),
+                ("unshared", 0.9, "3 latents, 4 are kept"),
+            ):
+                rows.add("language_ablation", "delta_ce", f"{kind} {language}/on {other}", factor * rise, note)
+            for kind, cost in (("random", 0.05), ("random_project", 0.2)):
+                rows.mean("language_ablation", "delta_ce", f"{kind} {language}/on {other}", cost, 20)
         for strength in STRENGTHS:
             accuracy = 0.25 + 0.7 * (1 - np.exp(-1.3 * strength)) * (0.7 + 0.3 * draw.random()) - 0.02 * strength**2
             rows.share("steering", "accuracy", f"{language}/{strength:g}", accuracy, 40)

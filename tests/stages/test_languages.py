@@ -85,6 +85,16 @@ def test_inside_the_band_of_random_latents():
     assert inside_band(subject()) == 0.5
 
 
+def test_the_band_of_a_way_is_that_way_s():
+    """Projecting out costs others more, and so do random latents' atoms; without these there is no band."""
+    one = subject()
+    assert FIGURES["inside_band_project"][1](one) is None
+    for (a, b), value in RISES.items():
+        one.rows["language_ablation", "delta_ce", f"project {a}/on {b}"] = row(value + 1, "project")
+        one.rows["language_ablation", "delta_ce", f"random_project {a}/on {b}"] = Row(1.0, 0.0, 1.45, 20, "")
+    assert FIGURES["inside_band_project"][1](one) == 0.5
+
+
 def test_selectivity_is_that_of_kept_over_filtered():
     """Medians over languages: 20 over 2."""
     assert selectivity(subject()) == 10
@@ -102,16 +112,20 @@ def test_the_best_monolingual_rival_is_no_control_and_needs_one_language():
     """Neither LangFIR, nor its filtered latents, nor DiffMean, which needs all languages."""
     assert best_monolingual(subject()) == 0.6
     assert [
-        name for name in ("langfir", "filtered", "random_latents", "diffmean", "lape") if monolingual_rival(name)
+        name
+        for name in ("langfir", "filtered", "consistent", "random_latents", "diffmean", "lape")
+        if monolingual_rival(name)
     ] == []
 
 
 def test_the_summary_is_of_the_first_subject_over_its_seeds():
-    """Means over seeds of the first kind; another kind has no say; what a seed lacks is not made up from the others."""
+    """Means over seeds of the first kind; another kind has keys of its own; what a seed lacks is not made up."""
     listed = [subject("a_1", 1), subject("other", 0, "other", right=0.1), subject("a_2", 2, right=0.6)]
     assert [[s.name for s in group] for group in same_kind(listed)] == [["a_1", "a_2"], ["other"]]
     found = summary(listed)
-    assert set(found) == {f"langfir.{key}" for key in FIGURES}
+    assert set(found) == {f"langfir.{of}{key}" for key in FIGURES for of in ("", "a_1.", "other.")}
+    assert found["langfir.a_1.steering_accuracy"] == found["langfir.steering_accuracy"]
+    assert found["langfir.other.steering_accuracy"] == pytest.approx(0.1)
     assert found["langfir.steering_accuracy"] == pytest.approx(0.7)
     assert found["langfir.diffmean_accuracy"] == 0.9
     assert found["langfir.steering_fluent"] is None

@@ -87,7 +87,7 @@ def test_nothing_written_can_load_anything(world: str, request: pytest.FixtureRe
 
 @pytest.mark.parametrize("world", ["full", "bare"])
 def test_the_summary_holds_every_key_for_every_subject(world: str, request: pytest.FixtureRequest) -> None:
-    """The summary's keys are exactly subject × KEYS, adaptation's own, the contrast's, and the card's numbers."""
+    """The summary's keys are exactly subject × KEYS, adaptation's own, contrasts', languages' and the card's."""
     summary = read_json(request.getfixturevalue(world) / "summary.json")
 
     asked = {f"{subject}.{key}" for subject in invented_params().subjects for key in KEYS}
@@ -95,7 +95,9 @@ def test_the_summary_holds_every_key_for_every_subject(world: str, request: pyte
     numbers = {key for key, value in card.items() if type(value) in (int, float)}
     told = {key if key.startswith("ngram.") else f"model.{key}" for key in numbers}
     others = {key for key in summary if not key.startswith(("orthogonality.", "ceiling."))}
-    assert others == asked | told | {"adapt.problem_accuracy_weight0"} | {f"langfir.{key}" for key in FIGURES}
+    kinds = [f"{name}." for name in invented_params().subjects] if world == "full" else []
+    languages = {f"langfir.{kind}{key}" for key in FIGURES for kind in ("", *kinds)}
+    assert others == asked | told | {"adapt.problem_accuracy_weight0"} | languages
 
 
 def test_the_page_explains_every_key(full: Path) -> None:
@@ -225,10 +227,13 @@ def test_ways_of_removing_are_a_table(full: Path) -> None:
 
 
 def test_every_pair_s_cost_stands_with_its_interval(full: Path) -> None:
-    """A matrix for each way and control; in the control's cells stand intervals, and its draws have no notes."""
+    """A matrix for each way and control, by its name; in a control's cells stand intervals."""
     found = matrices(_subjects(full)[0])
     page = _written(full)["report/index.html"]
-    assert [matrix.name for matrix in found] == ["kept, project", "kept, mean, later", "control: random"]
+    assert {matrix.name for matrix in found} == {
+        "kept, zero", "kept, project", "kept, mean, later", "kept for no other", "control: random",
+        "control: random, project",
+    }  # fmt: skip
     for matrix in found:
         assert list(matrix.lines) == matrix.texts == list(LANGUAGES)
         assert f"<caption>{matrix.name}: rise of the column" in page
