@@ -99,6 +99,9 @@ def sift(
         if how.mode == "sample":
             require_rare(share, sum(map(len, own)) / len(own), language)
         target = activity(who, own, params.filter.batch)
+        if target.sequences < FEWEST:
+            _add(counts, _too_few(language, target.sequences, share))
+            continue
         against = {
             control: activity(who, rows[: len(own)], params.filter.batch)
             for control, rows in _noise(noise, language, len(own)).items()
@@ -168,7 +171,10 @@ def _counted(
 
 def _too_few(language: str, sequences: int, share: float) -> dict[str, Any]:
     """The one row of a language that is not sifted: what is found in so little text is chance."""
-    note = f"there are {sequences} training documents; at least {FEWEST} are needed, about 100 for stable sets"
+    note = (
+        f"there are {sequences} training documents of two tokens or more; at least {FEWEST} are needed, about 100 for "
+        "stable sets"
+    )
     steps = dict.fromkeys(("tokens", "active", "consistent", "random", "kept"), 0)
     unknown = dict.fromkeys(("fvu_target", "fvu_control"))
     row = {"language": language, "control": RANDOM, "sequences": sequences, **steps, **unknown}

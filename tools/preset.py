@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from sieve.provenance import publish, read_json, write_json
@@ -77,7 +79,16 @@ def bring_back(workspace: Path) -> list[Path]:
     for kept, place in RESULTS.items():
         with publish(preset / kept) as path:
             shutil.copyfile(workspace / place, path)
+    stages = set(dvc("stage", "list", "--name-only", folder=workspace).split())
+    lock = preset / "dvc.lock"
+    lock.write_text(without_others(lock.read_text(encoding="utf-8"), stages), encoding="utf-8")
     return [preset / kept for kept in RESULTS]
+
+
+def without_others(lock: str, stages: Collection[str]) -> str:
+    """The text of a dvc.lock with these stages only: DVC keeps in it what an older dvc.yaml had."""
+    head, *blocks = re.split(r"^(?=  \S)", lock, flags=re.MULTILINE)
+    return head + "".join(block for block in blocks if block.split(":\n", 1)[0].strip() in stages)
 
 
 def _advise(project: Path, name: str, into: Path) -> None:

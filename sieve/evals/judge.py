@@ -88,7 +88,11 @@ def judged(case: Case, judge: Judge, start: int, length: int) -> list[Row]:
 
 
 def verdict(case: Case, judge: Judge, language: str, prompts: Sequence[list[int]], found: list[list[int]]) -> Written:
-    """What the judge makes of continuations that should be in `language`."""
+    """What the judge makes of continuations that should be in `language`; ValueError for one that it was not taught."""
+    if language not in judge.limits:
+        raise ValueError(
+            f"the judge knows {', '.join(sorted(judge.limits))}, not '{language}'; teach it that language too"
+        )
     texts = case.subject.lm.tokenizer.batch_decode(found)
     said = [judge.language(text) for text in texts]
     hits, none = [found == language for found in said], [found is None for found in said]

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from sieve.evals.case import Case, Row, not_applicable, weighted_mean
-from sieve.features.activity import activity
+from sieve.features.activity import activity, beyond_first
 from sieve.features.matched import matched_latents
 from sieve.interventions.ablate import ablate, silence
 from sieve.model.sites import observe, parse_site, site_width, sites
@@ -186,7 +186,7 @@ def centres(case: Case, documents: int, ways: Sequence[Way]) -> dict[str, Tensor
     totals = {name: torch.zeros(site_width(lm.network, name), dtype=torch.float64) for name in names}
     tokens = 0
     for _, ids, mask in case.batches(blocks):
-        text = lm.is_text(ids) & mask.bool()
+        text = beyond_first(lm.is_text(ids) & mask.bool())
         for name, hidden in observe(lm.network, names, ids, mask).items():
             totals[name] = totals[name] + hidden[text].double().sum(0).cpu()
         tokens += int(text.sum())

@@ -114,6 +114,11 @@ def activity(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -
     )
 
 
+def beyond_first(text: Tensor) -> Tensor:
+    """`text` (B, T) without each row's first token that is text, which in most models attends to little or nothing."""
+    return text & (text.cumsum(1) > 1)
+
+
 def firings(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -> Firings:
     """What each latent does in each of `sequences`, counted as in `activity`."""
     counts = torch.zeros(len(sequences), subject.sae.latents, dtype=torch.int32)
@@ -146,10 +151,8 @@ def _passes(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) ->
             continue
         ids, mask = subject.lm.pad(group)
         rows, text = subject.rows(ids, mask)
-        owner, place = text.nonzero().unbind(1)
-        first = torch.full((len(ids),), ids.shape[1], device=ids.device).scatter_reduce(0, owner, place, "amin")
-        used = place > first[owner]
-        rows, owner = rows[used], owner[used].cpu() + start
+        used = beyond_first(text)
+        rows, owner = rows[used[text]], used.nonzero()[:, 0].cpu() + start
         if not bool(rows.isfinite().all()):
             bad = int(owner[(~rows.isfinite().all(1)).nonzero()[0].cpu()])
             raise ValueError(f"activations at {subject.site} are not finite in sequence {bad}; look at its text")

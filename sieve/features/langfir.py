@@ -115,6 +115,15 @@ def vocabulary_share(lm: LanguageModel, sequences: Sequence[Sequence[int]], excl
     return len({i for s in sequences for i in s} & usable) / len(usable)
 
 
+def require_enough(sequences: int, given: int) -> None:
+    """ValueError if of the sequences that were `given` fewer than FEWEST have a token to be counted."""
+    if sequences < FEWEST:
+        raise ValueError(
+            f"of {given} different texts {sequences} have a token beyond their first; LangFIR needs at least {FEWEST}, "
+            "about 100 for stable sets; give whole sentences"
+        )
+
+
 def require_rare(share: float, tokens: float, language: str = "") -> None:
     """ValueError where sample mode cannot work: most sequences of `tokens` random ones hold one of the language's."""
     hit = 1 - (1 - share) ** tokens
@@ -158,6 +167,11 @@ def explain(
     elif kept > min(50, 0.05 * latents):
         remarks.append(
             f"{kept} of {latents} latents were kept, which is no handful: look at tau, kappa and the dictionary"
+        )
+    if settings.mode == "token" and settings.kappa < 2 * share:
+        remarks.append(
+            f"kappa {settings.kappa:g} is below twice the {share:.3f} of the vocabulary that the language uses, so "
+            "latents of nearly all of its tokens are dropped as random; raise it"
         )
     if target.sequences < STABLE:
         remarks.append(f"LangFIR's sets are stable from about 100 sequences on; there are {target.sequences}")
@@ -210,13 +224,14 @@ def language_direction(
 ) -> Direction:
     """The direction of the language that `texts` (about 100 sentences) are in: found from them and random tokens alone.
 
-    To be used with `sieve.steer`. Empty texts are left out, and of long ones what is beyond the model's context;
+    To be used with `sieve.steer`. Empty texts are left out, repeated ones count once, and of long ones what is beyond
+    the model's context is left out;
     `exclude_bytes` keeps parts of characters out of the random tokens. NoLanguageFeatures when nothing is kept;
     ValueError for too little text, or for thresholds and a mode that cannot work.
     """
     if isinstance(texts, str):
         raise ValueError("texts is one text; give a list of sentences, e.g. text.splitlines()")
-    texts = [text for text in texts if text.strip()]
+    texts = list(dict.fromkeys(text for text in texts if text.strip()))
     settings = Settings(len(texts), mode, tau, kappa, tau_out, weights)
     lm = subject.lm
     sequences = [ids[: lm.context] for ids in lm.encode(texts)]
@@ -226,6 +241,7 @@ def language_direction(
     if mode == "sample":
         require_rare(share, sum(map(len, sequences)) / len(sequences), name)
     target, random = (activity(subject, some, batch) for some in (sequences, noise))
+    require_enough(target.sequences, len(texts))
     found = select(target, random, settings)
     direction = direction_of(subject, target, random, found.kept, name, settings, Noise(seed, exclude_bytes))
     remark = explain(target, random, found, share, settings)

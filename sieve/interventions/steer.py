@@ -15,6 +15,8 @@ from sieve.model.splice import splice
 def steer(lm: LanguageModel, direction: Direction, strength: float) -> Iterator[None]:
     """Within the block, every text token's activation at the direction's site becomes h + strength · norm · v̂.
 
+    A negative strength pushes away. The first position is left alone, be it BOS or, where there is none, a text token:
+    it attends to nothing, and its norm is another.
     No SAE is needed: with a linear decoder, adding to the codes and putting the reconstruction error back is the same
     thing. Strength 0 changes nothing, to the bit. LineageError for another model's direction; ValueError for a strength
     that is not finite, and for a direction that is none.
@@ -28,5 +30,5 @@ def steer(lm: LanguageModel, direction: Direction, strength: float) -> Iterator[
     if not math.isfinite(strength):
         raise ValueError(f"strength is {strength}; expected a finite number (1.0 adds one median activation norm)")
     push = (strength * direction.norm * direction.vector).to(lm.device)
-    with splice(lm, direction.site, lambda rows, _: rows + push):
+    with splice(lm, direction.site, lambda rows, where: rows + push * (where[:, 1:] > 0)):
         yield

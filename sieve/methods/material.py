@@ -1,6 +1,6 @@
 """What methods find their directions in: training text by language, random tokens, and what a subject makes of both.
 
-Figures are made when they are first asked for, and once for all methods.
+Figures are made when they are first asked for, and once for all methods. None counts a sequence's first text token.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sieve.features.activity import Activity, activity
+from sieve.features.activity import Activity, activity, beyond_first
 from sieve.features.langfir import Noise
 from sieve.interventions.direction import Direction
 from sieve.interventions.steer import steer
@@ -116,7 +116,7 @@ class Material:
         last = sites(lm.network, "mlp_act")[-1]
         for start in range(0, len(sequences), self.batch):
             ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
-            text = lm.is_text(ids) & mask.bool()
+            text = beyond_first(lm.is_text(ids) & mask.bool())
             with switches(lm.network, blocks) as seen:
                 observe(lm.network, [last], ids, mask)
             above.append(torch.cat([(one[text] > 0).double().sum(0).cpu() for one in seen]))
@@ -129,7 +129,8 @@ class Material:
         total, tokens = torch.zeros(site_width(lm.network, site), dtype=torch.float64), 0
         for start in range(0, len(sequences), self.batch):
             ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
-            rows = observe(lm.network, [site], ids, mask)[site][lm.is_text(ids) & mask.bool()].cpu()
+            text = beyond_first(lm.is_text(ids) & mask.bool())
+            rows = observe(lm.network, [site], ids, mask)[site][text].cpu()
             total += rows.double().sum(0)
             tokens += len(rows)
         return (total / tokens).float()

@@ -257,7 +257,7 @@ def test_a_method_that_finds_nothing_says_so(case):
 
 def test_an_unknown_method_lists_those_that_exist():
     """The message names the files of the methods."""
-    with pytest.raises(ValueError, match=r"no method 'magic'; there are: diffmean, .*residual"):
+    with pytest.raises(ValueError, match=r"no method 'magic'; there are: consistent, diffmean, .*residual"):
         replace(SETTINGS, methods=["magic"])
 
 

@@ -122,6 +122,16 @@ def test_advice_is_for_the_mode_that_was_used():
     assert token.endswith("raise kappa") and sample.endswith("use mode 'token', or raise tau_out")
 
 
+@pytest.mark.parametrize(
+    ("share", "settings", "said"), [(0.3, TOKEN, True), (0.24, TOKEN, False), (0.3, SAMPLE, False)]
+)
+def test_a_kappa_that_drops_the_language_s_own_words_is_remarked(share, settings, said):
+    """A latent of all its words fires on its share of random tokens: in token mode kappa must be well above that."""
+    a, b = planted(*HANDFUL[0]), planted(*HANDFUL[1])
+    remark = explain(a, b, select(a, b, settings), share, settings)
+    assert (f"kappa 0.5 is below twice the {share:.3f} of the vocabulary" in remark) == said
+
+
 def test_sample_mode_is_refused_on_a_small_vocabulary():
     """Where random sequences nearly all hold a word of the language, the message says so, with the share."""
     with pytest.raises(ValueError, match=r"0\.125 of the vocabulary, so 0\.88 of .* of 16 .*mode 'token'"):
@@ -276,7 +286,9 @@ def test_the_library_says_when_nothing_is_consistent(vocabulary):
     subject = planted_subject()
     subject.sae.W_enc[:, 2] = 0
     with pytest.raises(NoLanguageFeatures, match="fires in enough sequences"):
-        language_direction(subject, [x for pair in zip(["Anna Ben"] * 30, ["Cora Dan"] * 30) for x in pair], tau=0.9)
+        often = [(i, j) for i in range(1, 6) for j in range(1, 7)]
+        halves = [" ".join([a] * i + [b] * j) for a, b in (("Anna", "Ben"), ("Cora", "Dan")) for i, j in often]
+        language_direction(subject, halves, tau=0.9)
 
 
 def test_the_library_says_when_what_is_kept_writes_nothing(vocabulary):
@@ -288,12 +300,14 @@ def test_the_library_says_when_what_is_kept_writes_nothing(vocabulary):
 
 
 def test_the_library_counts_texts_with_something_in_them(vocabulary):
-    """Empty lines change nothing, and do not make up for what is missing; one text is not a list of letters."""
+    """Empty lines and repeated texts change nothing, and do not make up for what is missing; a text is no list."""
     subject, texts = planted_subject(), sentences(ONE, 60)
-    plain, spaced = (language_direction(subject, t, "one") for t in (texts, [x for t in texts for x in (t, "", " ")]))
+    plain, spaced = (language_direction(subject, t, "one") for t in (texts, [x for t in texts for x in (t, "", t)]))
     assert torch.equal(plain.vector, spaced.vector) and spaced.origin == plain.origin
     with pytest.raises(ValueError, match="sequences is 12"):
         language_direction(subject, sentences(ONE, 12) + [""] * 60)
+    with pytest.raises(ValueError, match=r"of 22 different texts 19 have a token beyond their first; LangFIR needs at"):
+        language_direction(subject, [*sentences(ONE, 19), "Anna", "Ben", "Cora"])
     with pytest.raises(ValueError, match="splitlines"):
         language_direction(subject, " ".join(texts))
 

@@ -12,6 +12,7 @@ from sieve.interventions.steer import steer
 from sieve.model.generate import continue_ids
 from sieve.model.sites import observe
 from sieve.provenance import generator
+from tests.networks import family_lm
 
 
 @pytest.fixture
@@ -122,3 +123,19 @@ def test_a_file_that_holds_no_direction_is_refused(sae, tmp_path):
     sae.save(tmp_path / "sae.safetensors")
     with pytest.raises(ValueError, match="holds no direction"):
         Direction.load(tmp_path / "sae.safetensors")
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_the_first_position_is_left_alone(family):
+    """Padded or not, a prompt's first token keeps its bits, be it BOS or, without one, text; the others are pushed."""
+    own = family_lm(family)
+    vector = torch.ones(own.width) / own.width**0.5
+    pushed = Direction(vector, 3.0, "es", "resid_post_1", own.digest, "some-sae")
+    ids, mask = own.pad(own.encode(["w5 w6 w7 w8", "w9 w10"]), side="left")
+    plain = observe(own.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+    with steer(own, pushed, 1.0):
+        found = observe(own.network, ["resid_post_1"], ids, mask)["resid_post_1"]
+    later = mask.bool() & (mask.cumsum(1) > 1)
+    assert int(later.sum()) == (4 if family == "gpt2" else 6)
+    assert torch.equal(found[~later], plain[~later])
+    assert torch.equal(found[later], plain[later] + 3.0 * vector)

@@ -97,9 +97,15 @@ def unit(vector):
     return vector / vector.norm()
 
 
+def mean_of(material, name, site=None):
+    """The mean (D,) of a language's activations, but for each document's first token."""
+    own, later = rows(material, name, site)
+    return own[later].mean(0)
+
+
 def test_difference_of_means(material, batch):
     """DiffMean is the language's mean less the mean of the other three languages' means, first tokens left out."""
-    means = {name: (lambda x, later: x[later].mean(0))(*rows(material, name)) for name in KEPT}
+    means = {name: mean_of(material, name) for name in KEPT}
     others = torch.stack([means[name] for name in ("en", "es", "ru")]).mean(0)
     expected = {"diffmean": unit(means["de"] - others), "residual": unit(means["de"] - material.random("de").centre)}
     for name, vector in expected.items():
@@ -190,7 +196,7 @@ def test_lape_adds_mean_activations_in_every_mlp(material, batch, monkeypatch):
 def test_dimensions_are_overwritten(material, batch):
     """A tenth of the dimensions, whose mean changes most to the last layer, become strength times their mean there."""
     (push,) = method("dimensions_mono").find(material, "de")
-    here, last = rows(material, "de")[0].mean(0), rows(material, "de", "resid_post_2")[0].mean(0)
+    here, last = mean_of(material, "de"), mean_of(material, "de", "resid_post_2")
     chosen = (here - last).abs().argsort(descending=True)[:3]
     ids, mask, text = batch
     with push(0.5):
@@ -217,7 +223,7 @@ def test_parallel_dimensions_compare_translations(material):
 def test_parallel_dimensions_are_set_to_the_language_that_is_asked_for(material, batch):
     """Where the two languages differ most in the last layer, values become strength times the wanted one's mean."""
     (push,) = method("dimensions_parallel").find(material, "de")
-    (own, other), n = (rows(material, name, "resid_post_2")[0].mean(0) for name in ("de", "en")), 3
+    (own, other), n = (mean_of(material, name, "resid_post_2") for name in ("de", "en")), 3
     chosen = (own - other).abs().argsort(descending=True)[:n]
     ids, mask, text = batch
     with push(0.5):
@@ -246,15 +252,15 @@ def test_translations_are_looked_for_in_all_training_text(material):
 
 
 def test_a_neuron_is_on_where_its_gate_is(material):
-    """Share of text tokens at which each neuron's gate is above 0; the sign of the product is another."""
+    """Share of text tokens but the first at which a neuron's gate is above 0; the sign of the product is another."""
     lm, layer = material.subject.lm, material.subject.lm.network.model.layers[0]
     gates, products = [], []
     with torch.no_grad():
         for sequence in material.texts["de"].sequences:
             ids, mask = lm.pad([list(sequence)])
             seen = observe(lm.network, ["resid_mid_0", "mlp_act_0"], ids, mask)
-            gates.append(layer.mlp.gate_proj(layer.post_attention_layernorm(seen["resid_mid_0"]))[lm.is_text(ids)])
-            products.append(seen["mlp_act_0"][lm.is_text(ids)])
+            gates.append(layer.mlp.gate_proj(layer.post_attention_layernorm(seen["resid_mid_0"]))[lm.is_text(ids)][1:])
+            products.append(seen["mlp_act_0"][lm.is_text(ids)][1:])
     found = material.neurons("de")[: site_width(lm.network, "mlp_act_0")]
     torch.testing.assert_close(found, (torch.cat(gates) > 0).float().mean(0), atol=1e-3, rtol=0)
     assert not torch.allclose(found, (torch.cat(products) > 0).float().mean(0), atol=0.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools._project import call, dvc
-from tools.preset import bring_back, main, make
+from tools.preset import bring_back, main, make, without_others
 
 PIPELINE = """
 stages:
@@ -159,6 +159,16 @@ def test_publish_brings_back_what_was_proved(project, tmp_path):
     assert json.loads((project / "presets/other/summary.json").read_text()) == {"world": "other"}
     make(project, "other", second)
     assert json.loads(dvc("status", "--json", folder=second)) == {}
+
+
+def test_a_lock_holds_the_stages_that_there_are():
+    """What an older pipeline had is left out, however its entry looks; the rest stays as it was, to the byte."""
+    kept = (
+        "schema: '2.0'\nstages:\n  model:\n    cmd: make\n    outs:\n    - path: data\n  train@a_1:\n    cmd: fit\n"
+    )
+    lock = kept.replace("  train@a_1", "  train@a:\n    cmd: fit\n    deps:\n    - path: x y\n  train@a_1")
+    assert without_others(lock, {"model", "train@a_1"}) == kept
+    assert without_others(lock, {"model", "train@a", "train@a_1"}) == lock
 
 
 def test_publish_refuses_other_params(project, tmp_path):
