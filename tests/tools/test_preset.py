@@ -163,9 +163,7 @@ def test_publish_brings_back_what_was_proved(project, tmp_path):
 
 def test_a_lock_holds_the_stages_that_there_are():
     """What an older pipeline had is left out, however its entry looks; the rest stays as it was, to the byte."""
-    kept = (
-        "schema: '2.0'\nstages:\n  model:\n    cmd: make\n    outs:\n    - path: data\n  train@a_1:\n    cmd: fit\n"
-    )
+    kept = "schema: '2.0'\nstages:\n  model:\n    cmd: make\n    outs:\n    - path: data\n  train@a_1:\n    cmd: fit\n"
     lock = kept.replace("  train@a_1", "  train@a:\n    cmd: fit\n    deps:\n    - path: x y\n  train@a_1")
     assert without_others(lock, {"model", "train@a_1"}) == kept
     assert without_others(lock, {"model", "train@a", "train@a_1"}) == lock
