@@ -144,7 +144,7 @@ def test_a_language_with_hardly_any_text_is_not_sifted():
 
     assert set(row) == set(filter_stage.COUNTS.names)
     assert (row["sequences"], row["kept"]) == (12, 0)
-    assert "there are 12 training documents; at least 20" in row["note"]
+    assert "there are 12 training documents of two tokens or more; at least 20" in row["note"]
 
 
 def test_directions_of_another_dictionary_are_refused(subject, tmp_path):
