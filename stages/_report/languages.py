@@ -141,11 +141,17 @@ def summary(subjects: Sequence[Subject]) -> dict[str, Value]:
 
     Where other kinds were asked about languages too, `langfir.<first of its kind>.<key>` of them all.
     """
-    asked = [group for group in same_kind(subjects) if any(_figures(group).values())]
     found = {f"langfir.{key}": value for key, value in _figures(same_kind(subjects)[0]).items()}
-    for group in asked if len(asked) > 1 else []:
-        found |= {f"langfir.{group[0].name}.{key}": value for key, value in _figures(group).items()}
+    asked = _asked(subjects)
+    for group, figures in asked if len(asked) > 1 else []:
+        found |= {f"langfir.{group[0].name}.{key}": value for key, value in figures.items()}
     return found
+
+
+def _asked(subjects: Sequence[Subject]) -> list[tuple[list[Subject], dict[str, Value]]]:
+    """Every group of subjects that was asked about languages, and its figures; a figure of 0 is an answer."""
+    found = [(group, _figures(group)) for group in same_kind(subjects)]
+    return [(group, figures) for group, figures in found if any(value is not None for value in figures.values())]
 
 
 def _figures(group: Sequence[Subject]) -> dict[str, Value]:
@@ -169,12 +175,9 @@ def mean_of_all(values: Sequence[Value]) -> Value:
 
 def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
     """Every group of subjects that was asked about languages: its name and FIGURES, means over seeds."""
-    found = []
-    for group in same_kind(subjects):
-        values = list(_figures(group).values())
-        if any(value is not None for value in values):
-            found.append((" ".join(subject.name for subject in group), values))
-    return found
+    return [
+        (" ".join(subject.name for subject in group), list(figures.values())) for group, figures in _asked(subjects)
+    ]
 
 
 def rivals(subjects: Sequence[Subject]) -> list[Rival]:

@@ -126,6 +126,10 @@ def test_the_summary_is_of_the_first_subject_over_its_seeds():
     assert set(found) == {f"langfir.{of}{key}" for key in FIGURES for of in ("", "a_1.", "other.")}
     assert found["langfir.a_1.steering_accuracy"] == found["langfir.steering_accuracy"]
     assert found["langfir.other.steering_accuracy"] == pytest.approx(0.1)
+    nothing = subject("nothing", 0, "nothing")
+    nothing.rows.clear()
+    nothing.rows["language_latents", "kept_share", ""] = row(0.0)
+    assert summary([subject(), nothing])["langfir.nothing.kept_share"] == 0  # 0 is an answer
     assert found["langfir.steering_accuracy"] == pytest.approx(0.7)
     assert found["langfir.diffmean_accuracy"] == 0.9
     assert found["langfir.steering_fluent"] is None
