@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -14,6 +14,7 @@ from sieve.features.counterfactual import Pair, no_pairs, pairs, told
 from sieve.intervals import wilson
 from sieve.interventions.direction import Direction
 from sieve.interventions.swap import Feature
+from sieve.model.batches import alike
 from sieve.provenance import generator
 from sieve.subject import Subject
 from sieve.text.blocks import Block
@@ -71,10 +72,10 @@ class Case:
         """The one line of a question that needs pairs where there are none."""
         return not_applicable(question, "success", no_pairs(self.concepts.concept, len(self.concepts.words), split))
 
-    def batches(self, blocks: Sequence[Block]) -> list[tuple[list[Block], Tensor, Tensor]]:
-        """(blocks, ids, mask) by at most `batch` documents."""
-        groups = [list(blocks[i : i + self.batch]) for i in range(0, len(blocks), self.batch)]
-        return [(group, *self.subject.lm.pad([list(b.ids) for b in group])) for group in groups]
+    def batches(self, blocks: Sequence[Block]) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+        """(numbers of the `blocks`, ids, mask), at most `batch` documents at a time, about equally long."""
+        for numbers in alike([block.ids for block in blocks], self.batch):
+            yield numbers, *self.subject.lm.pad([list(blocks[n].ids) for n in numbers])
 
 
 @dataclass(frozen=True)

@@ -210,14 +210,11 @@ def removal(
 @torch.no_grad()
 def cross_entropy(case: Case, blocks: list[Block]) -> tuple[Tensor, Tensor]:
     """(summed nats, judged tokens) per document, float64 (N,)."""
-    lm, sums, counts = case.subject.lm, [], []
-    # documents that are alike in length share a batch: padding costs as much as text, and this is done for every set
-    order = sorted(range(len(blocks)), key=lambda i: (len(blocks[i].ids), i))
-    back = torch.tensor(order).argsort()
-    for _, ids, mask in case.batches([blocks[i] for i in order]):
+    lm, sums, counts = case.subject.lm, *torch.zeros(2, len(blocks), dtype=torch.float64)
+    for numbers, ids, mask in case.batches(blocks):
         logits = lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
         judged = (lm.is_text(ids) & mask.bool())[:, 1:]
         nats = -logits[:, :-1].gather(2, ids[:, 1:, None])[..., 0].double()
-        sums.append((nats * judged).sum(1).cpu())
-        counts.append(judged.sum(1).double().cpu())
-    return torch.cat(sums)[back], torch.cat(counts)[back]
+        sums[numbers] = (nats * judged).sum(1).cpu()
+        counts[numbers] = judged.sum(1).double().cpu()
+    return sums, counts

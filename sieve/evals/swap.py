@@ -51,6 +51,7 @@ from sieve.evals.isolation import (
 from sieve.features.concepts import written
 from sieve.features.counterfactual import Pair
 from sieve.interventions.swap import NOTHING, Feature, Kind, Strength, counted, exchange, fires, swap_vector
+from sieve.model.batches import alike
 from sieve.model.generate import continue_ids
 from sieve.text.answers import mentions, parse_answer
 
@@ -201,21 +202,23 @@ def under(
 
 def continuations(study: Study, found: Sequence[Pair], edit: Edit | None) -> list[tuple[list[int], int]]:
     """For each pair the greedy continuation of its prompt, as ids, and at how many positions the edit acted."""
-    said: list[tuple[list[int], int]] = []
-    for start in range(0, len(found), study.case.batch):
-        group = found[start : start + study.case.batch]
+    said: dict[int, tuple[list[int], int]] = {}
+    for numbers in alike([pair.ids for pair in found], study.case.batch):
+        group = [found[n] for n in numbers]
         tally = torch.zeros(len(group), dtype=torch.long)
         with under(study, group, edit, tally):
             ids = continue_ids(study.case.subject.lm, [list(p.ids) for p in group], study.new_tokens)
-        said += zip(ids, tally.tolist())
-    return said
+        said.update(zip(numbers, zip(ids, tally.tolist())))
+    return [said[n] for n in range(len(found))]
 
 
 def judged(study: Study, found: Sequence[Pair], edits: Sequence[Edit]) -> list[Item]:
     """An item for each pair without an edit, then for each with the first edit, and so on."""
-    size = study.case.batch
-    batches = [_batch(study, found[start : start + size], edits) for start in range(0, len(found), size)]
-    return [item for condition in zip(*batches) for batch in condition for item in batch]
+    groups = list(alike([pair.ids for pair in found], study.case.batch))
+    batches = [_batch(study, [found[n] for n in numbers], edits) for numbers in groups]
+    back = sorted(range(len(found)), key=[n for numbers in groups for n in numbers].__getitem__)
+    conditions = ([item for batch in condition for item in batch] for condition in zip(*batches))
+    return [items[i] for items in conditions for i in back]
 
 
 def _batch(study: Study, group: Sequence[Pair], edits: Sequence[Edit]) -> list[list[Item]]:

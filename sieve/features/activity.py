@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sieve.model.batches import alike
 from sieve.subject import Subject
 
 NORMS = 2**20  # activations whose lengths are kept for the median
@@ -138,8 +139,8 @@ def _count(numbers: Tensor, size: int) -> Tensor:
 def _passes(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) -> Iterator[Passed]:
     """What the subject reads, batch by batch, on the CPU; owners are counted through all batches."""
     known = int(subject.lm.network.config.vocab_size)
-    for start in range(0, len(sequences), batch):
-        group = [list(s) for s in sequences[start : start + batch]]
+    for numbers in alike(sequences, batch):
+        group = [list(sequences[n]) for n in numbers]
         ids_seen = [i for s in group for i in s] or [0]
         least, most = min(ids_seen), max(ids_seen)
         if least < 0 or most >= known:
@@ -152,7 +153,7 @@ def _passes(subject: Subject, sequences: Sequence[Sequence[int]], batch: int) ->
         ids, mask = subject.lm.pad(group)
         rows, text = subject.rows(ids, mask)
         used = beyond_first(text)
-        rows, owner = rows[used[text]], used.nonzero()[:, 0].cpu() + start
+        rows, owner = rows[used[text]], torch.tensor(numbers)[used.nonzero()[:, 0].cpu()]
         if not bool(rows.isfinite().all()):
             bad = int(owner[(~rows.isfinite().all(1)).nonzero()[0].cpu()])
             raise ValueError(f"activations at {subject.site} are not finite in sequence {bad}; look at its text")

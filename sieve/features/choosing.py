@@ -35,6 +35,7 @@ from sieve.features.concepts import (
 )
 from sieve.features.place import Place, Position
 from sieve.interventions.swap import Feature
+from sieve.model.batches import alike
 from sieve.model.splice import RowEdit
 from sieve.subject import Subject
 from sieve.text.blocks import Block
@@ -52,8 +53,8 @@ def mean_codes(
     concepts = dict.fromkeys(concept for concept, _ in values)
     sums, fires = (torch.zeros(len(values), subject.sae.latents, dtype=torch.float64) for _ in range(2))
     counts, total = torch.zeros(len(values), dtype=torch.float64), torch.zeros(subject.sae.latents, dtype=torch.float64)
-    for start in range(0, len(blocks), batch):
-        group = blocks[start : start + batch]
+    for numbers in alike([block.ids for block in blocks], batch):
+        group = [blocks[n] for n in numbers]
         reading = subject.read(*subject.lm.pad([list(b.ids) for b in group]))
         z = reading.z.double().cpu()
         flat = (reading.text.flatten().cumsum(0) - 1).view(reading.text.shape)  # the row of z that each text token has
@@ -89,17 +90,18 @@ NOISE = 1e-4
 @torch.no_grad()
 def log_probability(subject: Subject, trials: Sequence[Trial], batch: int) -> Tensor:
     """Log-probability (nats) of each trial's `ids` after its probe, with its latents overwritten, (len(trials),)."""
-    found = []
-    for start in range(0, len(trials), batch):
-        group = trials[start : start + batch]
-        ids, mask = subject.lm.pad([[*t.probe.ids, *t.ids] for t in group])
+    read = [[*t.probe.ids, *t.ids] for t in trials]
+    found = torch.empty(len(trials))
+    for numbers in alike(read, batch):
+        group = [trials[n] for n in numbers]
+        ids, mask = subject.lm.pad([read[n] for n in numbers])
         with subject.spliced(_overwrite(group, ids.shape[1])):
             logits = subject.lm.network(input_ids=ids, attention_mask=mask, use_cache=False).logits
-        for i, t in enumerate(group):
+        for i, (n, t) in enumerate(zip(numbers, group)):
             at = torch.arange(len(t.probe.ids) - 1, len(t.probe.ids) + len(t.ids) - 1)
             own = logits[i, at].log_softmax(-1)
-            found.append(own[torch.arange(len(t.ids)), torch.tensor(t.ids)].sum().cpu())
-    return torch.stack(found)
+            found[n] = own[torch.arange(len(t.ids)), torch.tensor(t.ids)].sum()
+    return found
 
 
 def _overwrite(group: Sequence[Trial], width: int) -> RowEdit:

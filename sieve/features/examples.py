@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from sieve.model.batches import alike
 from sieve.model.language_model import LanguageModel
 from sieve.subject import Subject
 from sieve.text.blocks import Block
@@ -33,14 +34,12 @@ def top_examples(
     chosen = list(latents)
     if not chosen:
         return []
-    peaks = []
-    for start in range(0, len(blocks), batch):
-        group = blocks[start : start + batch]
-        reading = subject.read(*subject.lm.pad([list(b.ids) for b in group]))
+    strongest = torch.empty(len(blocks), len(chosen))
+    for numbers in alike([block.ids for block in blocks], batch):
+        reading = subject.read(*subject.lm.pad([list(blocks[n].ids) for n in numbers]))
         owner = reading.text.nonzero()[:, :1].expand(-1, len(chosen))
-        peak = torch.zeros(len(group), len(chosen), device=reading.z.device)
-        peaks.append(peak.scatter_reduce(0, owner, reading.z[:, chosen], "amax").cpu())
-    strongest = torch.cat(peaks)
+        peak = torch.zeros(len(numbers), len(chosen), device=reading.z.device)
+        strongest[numbers] = peak.scatter_reduce(0, owner, reading.z[:, chosen], "amax").cpu()
     found = []
     for column, latent in enumerate(chosen):
         order = sorted(range(len(blocks)), key=lambda i: (-float(strongest[i, column]), i))[:count]

@@ -224,10 +224,9 @@ def language_direction(
 ) -> Direction:
     """The direction of the language that `texts` (about 100 sentences) are in: found from them and random tokens alone.
 
-    To be used with `sieve.steer`. Empty texts are left out, repeated ones count once, and of long ones what is beyond
-    the model's context is left out;
-    `exclude_bytes` keeps parts of characters out of the random tokens. NoLanguageFeatures when nothing is kept;
-    ValueError for too little text, or for thresholds and a mode that cannot work.
+    To be used with `sieve.steer`. Empty texts do not count, repeated ones count once, and long ones as far as the
+    model's context reaches. `exclude_bytes` keeps parts of characters out of the random tokens. NoLanguageFeatures
+    when nothing is kept; ValueError for too little text, or for thresholds and a mode that cannot work.
     """
     if isinstance(texts, str):
         raise ValueError("texts is one text; give a list of sentences, e.g. text.splitlines()")

@@ -17,6 +17,7 @@ from sieve.features.activity import Activity, activity, beyond_first
 from sieve.features.langfir import Noise
 from sieve.interventions.direction import Direction
 from sieve.interventions.steer import steer
+from sieve.model.batches import alike
 from sieve.model.families import block_parts, decoder_layers
 from sieve.model.sites import observe, site_width, sites
 from sieve.model.splice import splice
@@ -114,8 +115,8 @@ class Material:
         lm, sequences = self.subject.lm, self.texts[language].sequences
         blocks, above, tokens = list(decoder_layers(lm.network)), [], 0
         last = sites(lm.network, "mlp_act")[-1]
-        for start in range(0, len(sequences), self.batch):
-            ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
+        for numbers in alike(sequences, self.batch):
+            ids, mask = lm.pad([list(sequences[n]) for n in numbers])
             text = beyond_first(lm.is_text(ids) & mask.bool())
             with switches(lm.network, blocks) as seen:
                 observe(lm.network, [last], ids, mask)
@@ -127,8 +128,8 @@ class Material:
         """Mean (D,) of the activations of any sequences of ids at any site."""
         lm = self.subject.lm
         total, tokens = torch.zeros(site_width(lm.network, site), dtype=torch.float64), 0
-        for start in range(0, len(sequences), self.batch):
-            ids, mask = lm.pad([list(s) for s in sequences[start : start + self.batch]])
+        for numbers in alike(sequences, self.batch):
+            ids, mask = lm.pad([list(sequences[n]) for n in numbers])
             text = beyond_first(lm.is_text(ids) & mask.bool())
             rows = observe(lm.network, [site], ids, mask)[site][text].cpu()
             total += rows.double().sum(0)

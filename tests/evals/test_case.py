@@ -72,11 +72,11 @@ def test_batches_hold_every_block_once(subject, blocks):
     """At most `batch` documents at a time, each with its own ids where the mask is 1."""
     case = Case(subject, blocks, {}, no_concepts(subject), 0, 4)
     seen = []
-    for group, ids, mask in case.batches(blocks[:10]):
-        assert len(group) <= 4
-        assert [tuple(row[m.bool()].tolist()) for row, m in zip(ids, mask)] == [b.ids for b in group]
-        seen += group
-    assert seen == blocks[:10]
+    for numbers, ids, mask in case.batches(blocks[:10]):
+        assert len(numbers) <= 4
+        assert [tuple(row[m.bool()].tolist()) for row, m in zip(ids, mask)] == [blocks[n].ids for n in numbers]
+        seen += numbers
+    assert sorted(seen) == list(range(10))
 
 
 def test_features_are_those_of_every_concept():
