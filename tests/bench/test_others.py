@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from bench import _timing, capture, pipeline, read
+from bench import _timing, capture, pipeline, read, sift
 from bench._output import table, write
 from bench.grow import cache
 from sieve.activations.store import Store
@@ -49,6 +49,16 @@ def test_reading_is_compared_with_a_step(monkeypatch, tmp_path):
     found = read_json(tmp_path / "found.json")
     assert set(found["read"]["rows_per_second"]) == {"read", "step fp32", "step bf16"}
     assert found["ratios"]["read_over_step"] > 0
+
+
+def test_sifting_is_timed_for_every_size(monkeypatch, tmp_path):
+    """Each number of latents with each number of tokens; what is asked for again is made again, the same."""
+    command(monkeypatch, sift, f"--tokens 128 1280 --latents 64 256 --json {tmp_path}/found.json")
+
+    found = read_json(tmp_path / "found.json")["sift"]
+    assert set(found) == {"64/128", "64/1280", "256/128", "256/1280"}
+    assert all(own["seconds"] > 0 for own in found.values())
+    assert sift.Noise(4)[3] == sift.Noise(9)[3] != sift.Noise(9)[4]
 
 
 def test_the_cache_that_is_read_is_a_real_one(tmp_path):
