@@ -44,10 +44,13 @@ def run(data, penalty="raw_sampled", **options):
     return Sae.load(data / "out/sae.safetensors"), read_json(data / "out/convention.json"), curve
 
 
-def test_both_weights_stand_beside_the_dictionary(data):
+def test_both_weights_stand_beside_the_dictionary(data, monkeypatch):
     """The convention has the base dictionary's, what params said, and of the sampled penalty λ = w / (n(n − 1)/2)."""
+    told = []
+    monkeypatch.setattr("stages.orthogonalize.Progress", lambda label: told.append(label) or (lambda *_: None))
     sae, convention, curve = run(data)
 
+    assert "(weight 5, the paper's lambda 0.179," in told[0]
     assert convention == read_json(data / "base/convention.json") | {
         "penalty": "raw_sampled", "weight": 5.0, "columns": 8, "paper_lambda": 5.0 / 28,
         "reconstruction": "relative", "norms": "free", "l0": ACTIVE,

@@ -296,6 +296,14 @@ def test_success_stands_beside_the_ceiling(full: Path) -> None:
     assert KEYS["swap_of_ceiling"].take(replace(subject, rows={**subject.rows, **nothing})) is None
 
 
+def test_geometry_says_what_a_mean_cannot_promise(full: Path) -> None:
+    """Beside the table: codes are certainly unique by the largest cosine, and copies of a basis have the least mean."""
+    page = _written(full)["report/index.html"]
+    words = " ".join(re.sub("<[^>]+>", "", page[page.index('id="geometry"') :]).split())
+    assert "takes the largest |cos|, M. A code of fewer than ½ (1 + 1/M) latents is certainly unique" in words
+    assert "1.18" in words  # unique_below
+
+
 def test_doses_are_strengths_above_zero_in_order() -> None:
     """10 comes after 2, what is only dropped is no dose, and controls are none of the swap's."""
     rows = {
