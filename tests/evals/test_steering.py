@@ -131,6 +131,12 @@ def test_what_is_in_no_language_is_counted_and_loops_beside(case):
     assert (rows["method_none"].value, rows["method_loops"].value, rows["method_accuracy"].value) == (0.5, 0.25, 0.25)
 
 
+def test_a_language_that_the_judge_was_not_taught_is_refused(case):
+    """It could never be found, so its share would be 0 whatever is said."""
+    with pytest.raises(ValueError, match=r"the judge knows de, es, not 'en'; teach it"):
+        verdict(case, Judge(lambda _: "es", {"es": 1e9, "de": 1e9}), "en", [[1, 2]], [[3]])
+
+
 def test_one_strength_is_no_choice(case, monkeypatch):
     """What does not push has one strength: it is taken, and nothing is written to choose it."""
     monkeypatch.setattr(steering, "write", None)

@@ -63,6 +63,13 @@ def test_few_random_sequences_must_leave_no_doubt(sequences, kept):
     assert bool(select(target, random, SAMPLE).kept) == kept
 
 
+@pytest.mark.parametrize(("sequences", "kept"), [(2, False), (10, False), (199, True), (200, True)])
+def test_few_random_tokens_must_leave_no_doubt(sequences, kept):
+    """In token mode too: silent on 100 tokens, a latent may fire on more of many than half of its rate on text."""
+    target, random = planted([0.9], [0.06]), planted([0.0], [0.0], sequences)
+    assert bool(select(target, random, TOKEN).kept) == kept
+
+
 def test_upper_ends_are_wilsons():
     """The vectorised bound is that of the list of hits."""
     expected = [wilson([True] * hits + [False] * (12 - hits))[1] for hits in range(12)]
@@ -304,6 +311,8 @@ def test_the_library_counts_texts_with_something_in_them(vocabulary):
     subject, texts = planted_subject(), sentences(ONE, 60)
     plain, spaced = (language_direction(subject, t, "one") for t in (texts, [x for t in texts for x in (t, "", t)]))
     assert torch.equal(plain.vector, spaced.vector) and spaced.origin == plain.origin
+    with pytest.raises(ValueError, match="sequences is 0"):
+        language_direction(subject, [])
     with pytest.raises(ValueError, match="sequences is 12"):
         language_direction(subject, sentences(ONE, 12) + [""] * 60)
     with pytest.raises(ValueError, match=r"of 22 different texts 19 have a token beyond their first; LangFIR needs at"):
