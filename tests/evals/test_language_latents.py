@@ -88,6 +88,16 @@ def test_jaccard_of_nothing_is_nothing():
     assert jaccard([1, 2, 3], [2, 3, 4]) == 0.5
 
 
+def test_every_pair_of_languages_overlaps_once(case):
+    """German {0, 1} and English {1, 2} share one of three; two empty sets have no row."""
+    kept = {"de": (0, 1), "en": (1, 2), "es": (), "ru": ()}
+    languages = {name: Language(latents, None) for name, latents in kept.items()}
+    rows = [r for r in language_latents.run(replace(case, languages=languages), SETTINGS) if r.metric == "overlap"]
+    assert [(r.case, r.value) for r in rows] == [
+        ("de/en", pytest.approx(1 / 3)), ("de/es", 0), ("de/ru", 0), ("en/es", 0), ("en/ru", 0),
+    ]  # fmt: skip
+
+
 def test_scripts_are_those_of_the_letters(case):
     """Russian is Cyrillic, the others are Latin."""
     assert {name: script(case, name) for name in case.told} == {

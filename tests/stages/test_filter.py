@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from sieve.features.langfir import Settings
+from sieve.interventions.direction import Direction
 from sieve.provenance import read_table
+from sieve.text.controls import usable_ids
 from stages import filter as filter_stage
 from stages import tokens
 
@@ -83,3 +85,21 @@ def test_notes_name_the_control_and_little_text(subject, texts, noise, tmp_path)
     for control, called in filter_stage.CONTROLS.items():
         for row in counted(tmp_path, control):
             assert f"fire on {called} too" in row["note"] and "there are 24" in row["note"]
+
+
+def test_parts_of_characters_can_be_kept_out_of_the_noise(subject, texts, tmp_path):
+    """The option reaches the random tokens, the share that is printed, and the direction's file."""
+    left_out = set(usable_ids(subject.lm.tokenizer)) - set(usable_ids(subject.lm.tokenizer, exclude_bytes=True))
+    share, drawn = {}, {}
+    for flag in (False, True):
+        controls = SimpleNamespace(exclude_bytes=flag, sequences=24)
+        params = SimpleNamespace(**vars(PARAMS) | {"tokens": SimpleNamespace(controls=controls)})
+        columns = tokens.noise(params, subject.lm.tokenizer, texts)
+        noise = [dict(zip(columns, row)) for row in zip(*columns.values())]
+        drawn[flag] = {i for ids in of(noise, "random") for i in ids}
+        filter_stage.sift(params, HOW, subject, texts, noise, tmp_path / str(flag))
+        share[flag] = counted(tmp_path / str(flag), "random")[0]["vocabulary_share"]
+        files = sorted((tmp_path / str(flag) / "directions").iterdir())
+        assert files and all(Direction.load(path).origin["exclude_bytes"] is flag for path in files)
+    assert drawn[False] & left_out and not drawn[True] & left_out
+    assert share[True] != share[False]

@@ -1,5 +1,7 @@
 """What the report says of languages, from invented rows whose figures are known."""
 
+import re
+
 import pytest
 
 from stages._report.ablations import removals
@@ -19,6 +21,7 @@ from stages._report.languages import (
     selectivity,
     summary,
 )
+from stages._report.plots import ablation_plots, steering_plots
 from stages._report.selectivity import COLUMNS, profiles, stability_plots
 from stages._report.subjects import Lineage, Row, Subject
 
@@ -62,6 +65,42 @@ def test_own_language_worst():
     assert diagonal_share(subject()) == 0.5
     assert diagonal_share(subject(rises={("de", "de"): 1.0, ("de", "en"): 0.2})) == 0.5  # English keeps nothing
     assert diagonal_share(subject(rises={})) is None
+
+
+def test_the_heat_map_has_a_row_for_what_is_removed_and_a_column_for_the_text():
+    """Cells in reading order; a pair that was not measured is a dash, and losses have one scale over subjects."""
+    plain, partly = subject(), subject("partly", rises={("de", "de"): 1.0, ("en", "de"): -0.5})
+    drawn = ablation_plots([plain, partly])
+    cells = [re.findall(r">([+−]\d\.\d\d|–)<", plot.svg) for plot in drawn]
+    assert cells == [["+1.00", "+0.20", "+0.50", "+0.40"], ["+1.00", "–", "−0.50", "–"]]
+    assert re.findall(r">(latents removed|language of the text[^<]*)<", drawn[0].svg)[0].startswith("language of")
+    fills = [re.findall(r"fill: (#\w{6}); stroke", plot.svg) for plot in drawn]
+    assert fills[0][0] == fills[1][0]  # 1.0 and 1.0
+    assert ablation_plots([subject(rises={})]) == []
+
+
+def test_the_steering_curve_goes_through_what_was_measured():
+    """A line per language, from the weakest strength to the strongest; beside it how surprising what was written is."""
+    one = subject()
+    accuracy = {"de": {0.0: 0.0, 0.5: 0.75, 1.0: 0.25}, "en": {1.0: 1.0, 0.0: 0.5, 0.5: 0.5}}
+    for language, curve in accuracy.items():
+        for strength, value in curve.items():
+            one.rows["steering", "accuracy", f"{language}/{strength}"] = row(value)
+            one.rows["steering", "ce", f"{language}/{strength}"] = row(2 + strength)
+    (plot,) = steering_plots([one])
+    lines = [
+        [tuple(map(float, point.split())) for point in re.split("[ML]", path)[1:]]
+        for path in re.findall(r'<path d="(M[^"]*)" clip-path[^>]*stroke-width: 1.8', plot.svg)
+    ]
+    assert [len(line) for line in lines] == [3, 3, 3, 3]  # two languages, two panels
+    for line, curve in zip(lines, accuracy.values()):
+        (x0, _), (x1, _), (x2, _) = line
+        assert x1 - x0 == pytest.approx(x2 - x1, abs=0.01) and x1 > x0
+        heights = [value for _, value in sorted(curve.items())]
+        unit = (lines[0][0][1] - lines[0][1][1]) / 0.75  # the first line rises by .75
+        drawn = [(line[0][1] - y) / unit for _, y in line]
+        assert [height - heights[0] for height in heights] == pytest.approx(drawn, abs=0.01)
+    assert lines[2] == lines[3] and lines[2][0][1] > lines[2][2][1]
 
 
 def test_ways_of_removing_stand_beside_each_other():
