@@ -67,15 +67,23 @@ def inside_band(subject: Subject, kind: str = "ablate", control: str = "random")
 
 
 def selectivity(subject: Subject) -> Value:
-    """Median ratio of rates of kept latents, over that of filtered-out consistent ones; medians over languages."""
-    kept, filtered = (
-        {case.removeprefix(f"{kind} "): row.value or 0.0 for case, row in rows.items()}
-        for kind in ("kept", "filtered")
-        for rows in [subject.cases("language_latents", "ratio", f"{kind} ")]
-    )
+    """How many times as often kept latents fire in their language as where they fire next most: medians of medians."""
+    kept = _ratios(subject, "kept")
+    return median(kept.values()) if kept else None
+
+
+def selectivity_ratio(subject: Subject) -> Value:
+    """The same over that of filtered-out consistent latents, in languages with both."""
+    kept, filtered = _ratios(subject, "kept"), _ratios(subject, "filtered")
     both = sorted(kept.keys() & filtered.keys())
     below = median(filtered[name] for name in both) if both else 0.0
     return median(kept[name] for name in both) / below if below else None
+
+
+def _ratios(subject: Subject, kind: str) -> dict[str, float]:
+    """By language, of kept or of filtered latents: the median rate over the highest in another language."""
+    rows = subject.cases("language_latents", "ratio", f"{kind} ")
+    return {case.removeprefix(f"{kind} "): row.value or 0.0 for case, row in rows.items()}
 
 
 def jaccard(subject: Subject, size: int, what: str = "text") -> Value:
@@ -105,26 +113,42 @@ def kept_share(subject: Subject) -> Value:
     return subject.row("language_latents", "kept_share", "").value
 
 
-FIGURES: dict[str, tuple[str, Callable[[Subject], Value]]] = {
-    "diagonal_share": ("languages that suffer most from the loss of their own latents", diagonal_share),
-    "inside_band": ("other languages' losses that are no higher than random latents'", inside_band),
-    "inside_band_unshared": ("... of what is kept for no other language", lambda s: inside_band(s, "unshared")),
+FIGURES: dict[str, tuple[str, str, Callable[[Subject], Value]]] = {
+    "diagonal_share": ("Own worst", "languages that suffer most from the loss of their own latents", diagonal_share),
+    "inside_band": ("In band", "other languages' losses that are no higher than random latents'", inside_band),
+    "inside_band_unshared": (
+        "… unshared",
+        "... of what is kept for no other language",
+        lambda s: inside_band(s, "unshared"),
+    ),
     "inside_band_project": (
+        "… span",
         "... where the span is projected out",
         lambda s: inside_band(s, "project", "random_project"),
     ),
-    "kept_share": ("latents kept for a language, of live ones", kept_share),
-    "selectivity_ratio": ("selectivity of kept latents over that of filtered-out ones", selectivity),
-    "jaccard_100": ("agreement of the kept set with that of 100 other texts", lambda s: jaccard(s, 100)),
-    "jaccard_100_noise": ("... of 100 other random sequences", lambda s: jaccard(s, 100, "noise")),
-    "steering_accuracy": ("continuations in the language steered to", lambda s: accuracy(s, "langfir")),
+    "kept_share": ("Kept", "latents kept for a language, of live ones", kept_share),
+    "selectivity": ("Selective ×", "rate of kept latents in their language over the highest in another", selectivity),
+    "selectivity_ratio": ("… ratio", "... over that of filtered-out latents", selectivity_ratio),
+    "jaccard_100": ("Jaccard", "agreement of the kept set with that of 100 other texts", lambda s: jaccard(s, 100)),
+    "jaccard_100_noise": ("… noise", "... of 100 other random sequences", lambda s: jaccard(s, 100, "noise")),
+    "steering_accuracy": ("Steered", "continuations in the language steered to", lambda s: accuracy(s, "langfir")),
     "steering_fluent": (
+        "Fluent",
         "... and no more surprising than nearly all text in it",
         lambda s: s.row("steering", "method_fluent", "langfir").value,
     ),
-    "best_monolingual_rival": ("the highest accuracy of a method that needs no other language", best_monolingual),
-    "diffmean_accuracy": ("accuracy of DiffMean, which needs all languages", lambda s: accuracy(s, "diffmean")),
+    "best_monolingual_rival": (
+        "Rival",
+        "the highest accuracy of a method that needs no other language",
+        best_monolingual,
+    ),
+    "diffmean_accuracy": (
+        "DiffMean",
+        "accuracy of DiffMean, which needs all languages",
+        lambda s: accuracy(s, "diffmean"),
+    ),
 }
+"""What a preset's languages come to, in the order of the page: heading, meaning, and how it is read off a subject."""
 
 
 def same_kind(subjects: Sequence[Subject]) -> list[list[Subject]]:
@@ -156,7 +180,7 @@ def _asked(subjects: Sequence[Subject]) -> list[tuple[list[Subject], dict[str, V
 
 def _figures(group: Sequence[Subject]) -> dict[str, Value]:
     """FIGURES, means over a group's seeds."""
-    return {key: mean_of_all([take(subject) for subject in group]) for key, (_, take) in FIGURES.items()}
+    return {key: mean_of_all([take(subject) for subject in group]) for key, (_, _, take) in FIGURES.items()}
 
 
 def _spread(rows: Sequence[Row]) -> Row:
@@ -173,11 +197,9 @@ def mean_of_all(values: Sequence[Value]) -> Value:
     return fmean(known) if known and len(known) == len(values) else None
 
 
-def comparison(subjects: Sequence[Subject]) -> list[tuple[str, list[Value]]]:
+def comparison(subjects: Sequence[Subject]) -> list[tuple[str, dict[str, Value]]]:
     """Every group of subjects that was asked about languages: its name and FIGURES, means over seeds."""
-    return [
-        (" ".join(subject.name for subject in group), list(figures.values())) for group, figures in _asked(subjects)
-    ]
+    return [(" ".join(subject.name for subject in group), figures) for group, figures in _asked(subjects)]
 
 
 def rivals(subjects: Sequence[Subject]) -> list[Rival]:

@@ -14,7 +14,7 @@ from stages._report.ceilings import Ceilings, patched
 from stages._report.contrasts import Line
 from stages._report.examples import page_of
 from stages._report.html import interval, number, written
-from stages._report.languages import comparison, judges, likeness, read_in, rivals, same_kind
+from stages._report.languages import FIGURES, comparison, judges, likeness, read_in, rivals, same_kind
 from stages._report.matches import KINDS, METRICS, Group
 from stages._report.readings import best_swap
 from stages._report.selectivity import COLUMNS, profiles
@@ -213,6 +213,7 @@ def render(
         patched=patched(subjects),
         languages={
             "comparison": comparison(subjects),
+            "headings": [heading for heading, _, _ in FIGURES.values()],
             "rivals": rivals(subjects),
             "removals": removals(subjects),
             "matrices": matrices(subjects[0]),

@@ -5,45 +5,54 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages._report.languages import Value, accuracy, kept_share, same_kind, selectivity
+from stages._report.languages import Value, accuracy, kept_share, same_kind, selectivity, selectivity_ratio
 from stages._report.subjects import Subject
 from stages._report.summary import KEYS
-from stages._report.svg import BLUE, INK, Plot, draw, file_name
+from stages._report.svg import BLUE, INK, Plot, draw
 
-PANELS = {
-    "kept_share": ("latents kept, of live ones", kept_share),
-    "selectivity_ratio": ("selectivity over what was filtered out", selectivity),
-    "loss": ("own language's loss without them (nats)", KEYS["ablation_diagonal"].take),
-    "steering": ("continuations steered", lambda subject: accuracy(subject, "langfir")),
-}
+PANELS: tuple[tuple[str, Callable[[Subject], Value]], ...] = (
+    ("latents kept, of live ones", kept_share),
+    ("continuations steered", lambda subject: accuracy(subject, "langfir")),
+    ("times as often as where they fire next most", selectivity),
+    ("the same, over what was filtered out", selectivity_ratio),
+    ("own language's loss without them (nats)", KEYS["ablation_diagonal"].take),
+    ("other languages' loss (nats)", KEYS["ablation_off_diagonal"].take),
+)
 
 
 def purity_plots(subjects: Sequence[Subject]) -> list[Plot]:
-    """A drawing per figure, where two kinds of subject or more kept latents for languages."""
+    """A drawing, where two kinds of subject or more kept latents for languages."""
     groups = [group for group in same_kind(subjects) if any(kept_share(subject) is not None for subject in group)]
-    return [_plot(name, *panel, groups) for name, panel in PANELS.items()] if len(groups) > 1 else []
+    if len(groups) < 2:
+        return []
 
-
-def _plot(name: str, title: str, take: Callable[[Subject], Value], groups: Sequence[Sequence[Subject]]) -> Plot:
     def paint(figure: Figure) -> None:
-        axes = figure.subplots()
-        for place, group in enumerate(groups):
-            values = [value for value in map(take, group) if value is not None]
-            axes.plot(values, [place] * len(values), "o", color=BLUE, alpha=0.55, markeredgewidth=0)
-            if values:
-                axes.plot([fmean(values)] * 2, [place - 0.3, place + 0.3], color=INK, lw=1.4)
-        axes.set_title(title)
-        axes.margins(x=0.08)
-        axes.set_xlim(left=0)
-        axes.locator_params(axis="x", nbins=5)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.set_yticks(range(len(groups)), [_name(group) for group in groups])
-        axes.invert_yaxis()
+        grid = figure.subplots(len(PANELS) // 2, 2, sharey=True)
+        for axes, (title, take) in zip(grid.flat, PANELS):
+            axes.set_title(title)
+            _panel(axes, [[value for value in map(take, group) if value is not None] for group in groups])
+        grid[0, 0].set_yticks(range(len(groups)), [_name(group) for group in groups])
+        grid[0, 0].invert_yaxis()
 
-    return draw(file_name("purity", name), f"{title}, by subject", (370.0, 70.0 + 26.0 * len(groups)), paint)
+    size = (740.0, len(PANELS) // 2 * (60.0 + 24.0 * len(groups)))
+    return [draw("purity", "language latents by kind of subject: how many, how pure, how strong", size, paint)]
+
+
+def _panel(axes: Axes, values: Sequence[Sequence[float]]) -> None:
+    """A row a kind of subject: a dot a seed, and their mean."""
+    for place, row in enumerate(values):
+        axes.plot(row, [place] * len(row), "o", color=BLUE, alpha=0.55, markeredgewidth=0)
+        if row:
+            axes.plot([fmean(row)] * 2, [place - 0.3, place + 0.3], color=INK, lw=1.4)
+    axes.margins(x=0.08, y=0.15)
+    if all(value >= 0 for row in values for value in row):
+        axes.set_xlim(left=0)
+    axes.locator_params(axis="x", nbins=5)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
 
 
 def _name(group: Sequence[Subject]) -> str:

@@ -19,6 +19,7 @@ from stages._report.languages import (
     rivals,
     same_kind,
     selectivity,
+    selectivity_ratio,
     summary,
 )
 from stages._report.plots import ablation_plots, steering_plots
@@ -127,16 +128,19 @@ def test_inside_the_band_of_random_latents():
 def test_the_band_of_a_way_is_that_way_s():
     """Projecting out costs others more, and so do random latents' atoms; without these there is no band."""
     one = subject()
-    assert FIGURES["inside_band_project"][1](one) is None
+    assert FIGURES["inside_band_project"][-1](one) is None
     for (a, b), value in RISES.items():
         one.rows["language_ablation", "delta_ce", f"project {a}/on {b}"] = row(value + 1, "project")
         one.rows["language_ablation", "delta_ce", f"random_project {a}/on {b}"] = Row(1.0, 0.0, 1.45, 20, "")
-    assert FIGURES["inside_band_project"][1](one) == 0.5
+    assert FIGURES["inside_band_project"][-1](one) == 0.5
 
 
-def test_selectivity_is_that_of_kept_over_filtered():
-    """Medians over languages: 20 over 2."""
-    assert selectivity(subject()) == 10
+def test_selectivity_stands_alone_and_over_what_was_filtered_out():
+    """Medians over languages: 20, and over 2; a language that drops nothing counts in the first alone."""
+    one = subject()
+    assert (selectivity(one), selectivity_ratio(one)) == (20, 10)
+    del one.rows["language_latents", "ratio", "filtered en"]
+    assert (selectivity(one), selectivity_ratio(one)) == (20, 15)
 
 
 def test_stability_at_a_size():

@@ -42,6 +42,8 @@ from tests.stages.report_world import (
 
 LOADS = r"https?:|://|@import|fetch\(|XMLHttpRequest|<script|<link|<iframe|<image|\bsrc=|href=\"(?!#|examples/\w+\.html\"|\.\./index\.html\")|url\((?!#)"
 
+SPANS = ("colspan", "rowspan")
+
 NO_SUCH = "no success on validation pairs lies in 0.3 to 0.8; here 0.9"
 
 
@@ -241,15 +243,38 @@ def test_every_pair_s_cost_stands_with_its_interval(full: Path) -> None:
     assert f"<td>{row.value:.3f}<small>{row.low:.3f} to {row.high:.3f}</small></td>".replace("-", "−") in page
 
 
-def test_kinds_of_subjects_are_compared_by_their_language_latents(full: Path, bare: Path) -> None:
-    """Fewer, purer, stronger: a figure for each, with every kind of subject; of one kind there is none."""
+def test_kinds_of_subjects_are_compared_by_their_language_latents(full: Path) -> None:
+    """Fewer, purer, stronger: a panel for each, a dot a subject, in its place; of one kind there is no figure."""
     subjects = _subjects(full)
-    plots = purity_plots(subjects)
-    assert [plot.name for plot in plots] == [f"purity_{name}" for name in PANELS]
-    for subject in subjects:
-        assert all(subject.name in plot.svg for plot in plots)
-    drawn = {Path(name).stem for name in _written(full)}
-    assert purity_plots(subjects[:1]) == [] and {plot.name for plot in plots} <= drawn
+    (plot,) = purity_plots(subjects)
+    assert [title for title, _ in PANELS if title.replace("'", "&#x27;") not in plot.svg.replace("'", "&#x27;")] == []
+    assert [subject.name for subject in subjects if subject.name not in plot.svg] == []
+    dots = [float(x) for x in re.findall(r'<use [^>]*x="([\d.]+)"[^>]*fill-opacity: 0.55', plot.svg)]
+    (_, take) = PANELS[0]
+    values = [take(subject) for subject in subjects]
+    assert len(dots) == len(PANELS) * len(subjects)
+    assert [dots[0] < x for x in dots[1 : len(subjects)]] == [values[0] < value for value in values[1:]]
+    assert purity_plots(subjects[:1]) == [] and f"{plot.name}.svg" in {Path(name).name for name in _written(full)}
+
+
+@pytest.mark.parametrize("world", ["full", "bare"])
+def test_every_line_of_a_table_is_as_long_as_its_headings(world: str, request: pytest.FixtureRequest) -> None:
+    """A cell under a wrong heading would be a wrong figure."""
+    for name, text in _written(request.getfixturevalue(world)).items():
+        for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
+            assert len(set(_widths(table))) == 1, (name, _widths(table), table[:200])
+
+
+def _widths(table: str) -> list[int]:
+    """How many columns each line fills, with cells that reach over several lines or columns."""
+    lines = re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+    widths = [0] * len(lines)
+    for number, line in enumerate(lines):
+        for cell in re.findall(r"<t[hd]\b[^>]*>", line):
+            columns, rows = (int(found[1]) if (found := re.search(rf'{span}="(\d+)"', cell)) else 1 for span in SPANS)
+            for below in range(number, number + rows):
+                widths[below] += columns
+    return widths
 
 
 def test_what_a_judge_knows_too_little_of_is_told(full: Path) -> None:
